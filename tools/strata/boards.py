@@ -33,21 +33,21 @@ def qemu_arguments(name, build, choice):
     board = json.loads((ROOT / "boards" / name / "board.json").read_text(encoding="utf-8"))
 
     def chosen(what):
+        """The value for QEMU; None if the machine has only one, which then needs no saying."""
         value = getattr(choice, what)
-        if value is None:
+        if value is None or value is False:
             return board.get(what)
-        if what not in board:
-            raise Failure(f"board {name} does not let you choose --{what}", 2)
+        if what in board.get("fixed", {}):
+            fixed = board["fixed"][what]
+            if value != fixed:
+                raise Failure(f"board {name} has no choice of {what}: it is always {fixed}", 2)
+            return None
         return value
 
     machine = board["machine"]
-    options = board.get("machine_options", {})
-    if chosen("gic") is not None:
-        machine += "," + options["gic"].format(chosen("gic"))
-    if choice.el2:
-        if "el2" not in options:
-            raise Failure(f"board {name} does not let you choose --el2", 2)
-        machine += "," + options["el2"]
+    for what in ("gic", "el2"):
+        if chosen(what):
+            machine += "," + board["machine_options"][what].format(chosen(what))
 
     argv = ["qemu-system-aarch64", "-M", machine]
     for what, option in (("cpu", "-cpu"), ("cores", "-smp"), ("memory", "-m")):
