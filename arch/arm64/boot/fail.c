@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How a boot ends that cannot go on: one line that says why.
+ */
+#include "boot.h"
+
+#include "../firmware.h"
+#include "../insn.h"
+
+#include <common/format.h>
+
+#include <stdarg.h>
+
+static struct uart console;
+static bool semihosting;
+
+/*
+ * Where to look for a console if no device tree names one. The numbers of boards belong into trees; but
+ * when the tree is what is broken, a silent machine helps nobody. A place is used only if it answers with
+ * the identification of a PL011 (DDI 0183, "PrimeCell identification registers"); on the other
+ * board the address is plain memory or nothing, and reading it harms nothing.
+ */
+static const uint64_t rescue_pl011[] = {
+	0x09000000, /* QEMU virt */
+	0xfe201000, /* BCM2711 UART0 */
+};
+
+/* BCM2711: the mini-UART, which is on the header by default; used if firmware has switched it on. */
+static const struct {
+	uint64_t pl011, enables, registers;
+} rescue_mini = {0xfe201000, 0xfe215004, 0xfe215040};
+
+static const uint32_t primecell_id[] = {0x0d, 0xf0, 0x05, 0xb1};
+
+void boot_console_set(struct uart uart, bool exit_semihosting)
+{
+	console = uart;
+	semihosting = exit_semihosting;
+}
+
+static bool is_primecell(uint64_t base)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		uint32_t id;
+		if (!boot_probe_read32(base + 0xff0 + 4 * i, &id) || (id & 0xff) != primecell_id[i]) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void print(const struct uart *uart, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		uart_put(uart, *text);
+	}
+}
+
+static void print_rescue(uint64_t base, const char *text)
+{
+	if (boot_mmu_is_on()) {
+		boot_map_identity(base, PAGE_SIZE, PTE_KERNEL_DEVICE);
+		dsb_ish();
+		isb();
+	}
+	if (!is_primecell(base)) {
+		return;
+	}
+	struct uart uart = {UART_PL011, base};
+	uart_init(&uart, 0, 0);
+	print(&uart, text);
+	if (base != rescue_mini.pl011) {
+		return;
+	}
+	if (boot_mmu_is_on()) {
+		boot_map_identity(rescue_mini.registers & ~(PAGE_SIZE - 1), PAGE_SIZE, PTE_KERNEL_DEVICE);
+		dsb_ish();
+		isb();
+	}
+	uint32_t enables;
+	if (boot_probe_read32(rescue_mini.enables, &enables) && (enables & 1) != 0) {
+		struct uart mini = {UART_BCM_MINI, rescue_mini.registers};
+		print(&mini, text);
+	}
+}
+
+static void print_everywhere(const char *text)
+{
+	if (console.kind != UART_NONE) {
+		print(&console, text);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(rescue_pl011) / sizeof(rescue_pl011[0]); i++) {
+		print_rescue(rescue_pl011[i], text);
+	}
+}
+
+_Noreturn static void stop(void)
+{
+	if (semihosting) {
+		semihosting_exit(SYSTEM_FAILED_STATUS);
+	}
+	for (;;) {
+		wfi();
+	}
+}
+
+_Noreturn void boot_failed(const char *message, ...)
+{
+	static bool failing;
+	if (failing) {
+		stop(); /* the failure is in here */
+	}
+	failing = true;
+	static char line[256];
+	va_list arguments;
+	va_start(arguments, message);
+	format_va(line, sizeof(line), message, arguments);
+	va_end(arguments);
+	print_everywhere("strata: boot failed: ");
+	print_everywhere(line);
+	print_everywhere("\n");
+	stop();
+}
+
+_Noreturn void boot_exception(uint64_t kind, uint64_t esr, uint64_t elr, uint64_t far)
+{
+	extern const char image_header[];
+	boot_failed("unexpected exception, vector %lu, ESR 0x%lx, FAR 0x%lx, at boot+0x%lx", kind, esr, far,
+		    elr - (uint64_t)image_header);
+}
+
+_Noreturn void boot_at_el3(void)
+{
+	boot_failed("entered at EL3; the boot protocol asks for EL2 or EL1");
+}

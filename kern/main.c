@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Brings the system up: core 0 prepares, all cores prove that they take timer and inter-processor
+ * interrupts, then core 0 starts the root task and the others wait for work.
+ */
+#include "entry.h"
+#include "log.h"
+#include "panic.h"
+#include "root.h"
+#include "selftest.h"
+
+#include <arch/console.h>
+#include <arch/context.h>
+#include <arch/cpu.h>
+#include <arch/handover.h>
+#include <arch/irq.h>
+#include <arch/timer.h>
+
+#include <stdbool.h>
+
+/* How long a core may take to start. Under emulation on a busy host a core can be late by seconds. */
+#define CORE_PATIENCE_SECONDS 10
+
+/* A core's way to the first thread; each step is written by that core or, RELEASED, by core 0. */
+enum core_progress { CORE_ABSENT, CORE_HAS_TIMER, CORE_RUNNING };
+
+static uint32_t progress[ARCH_CORES_MAX];
+
+/* Set by core 0 when the interrupt controller is ready for the others. */
+static uint32_t controller_ready;
+
+/* Waits for the interrupt `wanted`; anything else before it would be unasked for. */
+static void expect_interrupt(uint32_t wanted)
+{
+	uint32_t intid;
+	while ((intid = arch_irq_take()) == ARCH_IRQ_NONE) {
+		arch_core_wait();
+	}
+	if (intid == wanted) {
+		arch_timer_stop();
+		arch_irq_done(intid);
+		return;
+	}
+	if (intid == ARCH_IPI_HALT) {
+		arch_core_halt();
+	}
+	panic("interrupt %u came where %u was expected", intid, wanted);
+}
+
+static void set_progress(uint32_t core, enum core_progress step)
+{
+	__atomic_store_n(&progress[core], step, __ATOMIC_RELEASE);
+}
+
+static bool wait_for_progress(uint32_t core, enum core_progress step, uint64_t deadline)
+{
+	while (__atomic_load_n(&progress[core], __ATOMIC_ACQUIRE) < step) {
+		if (arch_timer_now() > deadline) {
+			return false;
+		}
+		arch_core_relax();
+	}
+	return true;
+}
+
+/* What every core does, in the order in which the others rely on it. */
+static void start_core(uint32_t core)
+{
+	arch_core_leave_boot();
+	arch_irq_init_core();
+	arch_timer_init_core();
+	arch_timer_arm(arch_timer_now());
+	expect_interrupt(arch_timer_intid());
+	set_progress(core, CORE_HAS_TIMER);
+}
+
+/* Core 0: sees that every core came and answers an inter-processor interrupt. Returns how many did. */
+static uint32_t gather_cores(uint32_t count)
+{
+	uint32_t running = 0;
+	uint64_t deadline = arch_timer_now() + CORE_PATIENCE_SECONDS * arch_timer_hz();
+	for (uint32_t core = 0; core < count; core++) {
+		bool came = wait_for_progress(core, CORE_HAS_TIMER, deadline);
+		if (came) {
+			arch_core_send(core, ARCH_IPI_WAKE);
+			if (core == 0) {
+				expect_interrupt(ARCH_IPI_WAKE);
+				set_progress(core, CORE_RUNNING);
+			}
+			came = wait_for_progress(core, CORE_RUNNING, deadline);
+		}
+		if (came) {
+			running++;
+		} else {
+			log_line("core %u did not start within %u s", core, CORE_PATIENCE_SECONDS);
+		}
+	}
+	return running;
+}
+
+/* Nothing to run here yet: takes interrupts as they come. */
+static _Noreturn void idle(void)
+{
+	for (;;) {
+		arch_core_wait();
+		uint32_t intid = arch_irq_take();
+		if (intid == ARCH_IPI_HALT) {
+			arch_core_halt();
+		}
+		if (intid != ARCH_IRQ_NONE) {
+			arch_irq_done(intid);
+		}
+	}
+}
+
+static _Noreturn void join(uint32_t core)
+{
+	while (__atomic_load_n(&controller_ready, __ATOMIC_ACQUIRE) == 0) {
+		arch_core_relax();
+	}
+	start_core(core);
+	expect_interrupt(ARCH_IPI_WAKE);
+	set_progress(core, CORE_RUNNING);
+	idle();
+}
+
+static _Noreturn void bring_up(struct handover *boot)
+{
+	arch_console_init(boot);
+	log_line("kernel at 0x%lx, %lu KiB of memory for objects", boot->image_va, boot->pool_size >> 10);
+	arch_irq_init(&boot->arch);
+	arch_timer_init(&boot->arch);
+	__atomic_store_n(&controller_ready, 1, __ATOMIC_RELEASE);
+	start_core(0);
+	uint32_t running = gather_cores(boot->core_count);
+	if (running == boot->core_count) {
+		/* Nobody is in the boot stage any more. A core that is missing may still come. */
+		memory_map_repaint(&boot->memory, MEMORY_BOOT, MEMORY_FREE);
+	}
+	selftest_run(boot->selftest);
+	root_start(boot, running);
+}
+
+_Noreturn void kernel_main(uint32_t core, struct handover *boot)
+{
+	if (core == 0) {
+		bring_up(boot);
+	}
+	join(core);
+}
+
+_Noreturn void kernel_irq(struct arch_frame *frame)
+{
+	uint32_t intid = arch_irq_take();
+	if (intid == ARCH_IPI_HALT) {
+		arch_core_halt();
+	}
+	if (intid != ARCH_IRQ_NONE) {
+		arch_irq_done(intid);
+	}
+	arch_return_to_user(frame);
+}

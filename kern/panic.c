@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "panic.h"
+
+#include "log.h"
+
+#include <arch/console.h>
+#include <arch/context.h>
+#include <arch/cpu.h>
+#include <arch/trace.h>
+#include <common/format.h>
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PANIC_STATUS 125
+#define CALLS_SHOWN  16
+
+/* The core that panics, plus one; 0 while all is well. */
+static uint32_t panicking;
+
+/* Only the first core to panic reports; a second panic on the same core ends at once. */
+static void stop_others(void)
+{
+	uint32_t self = arch_core_number() + 1, nobody = 0;
+	if (!__atomic_compare_exchange_n(&panicking, &nobody, self, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		if (nobody == self) {
+			arch_stop_after_panic(PANIC_STATUS);
+		}
+		arch_core_halt();
+	}
+	for (uint32_t core = 0; core < ARCH_CORES_MAX; core++) {
+		if (core != arch_core_number()) {
+			arch_core_send(core, ARCH_IPI_HALT);
+		}
+	}
+	log_break_lock();
+}
+
+static void show_registers(const struct arch_frame *frame)
+{
+	for (unsigned i = 0; i < 30; i += 3) {
+		log_line("  x%-2u %016lx  x%-2u %016lx  x%-2u %016lx", i, frame->x[i], i + 1, frame->x[i + 1],
+			 i + 2, frame->x[i + 2]);
+	}
+	log_line("  x30 %016lx  sp  %016lx  pc  %016lx  pstate %lx", frame->x[30], frame->sp, frame->pc,
+		 frame->pstate);
+}
+
+static void show_calls(const struct arch_frame *frame)
+{
+	uint64_t calls[CALLS_SHOWN];
+	size_t count = arch_trace_calls(frame, calls, CALLS_SHOWN);
+	log_line("call chain:");
+	for (size_t i = 0; i < count; i++) {
+		log_line("  kernel+0x%lx", calls[i]);
+	}
+}
+
+/* A user program's stack is not ours to read: it is shown where it stands and who called that. */
+static void show_program(const struct arch_frame *frame, const char *program)
+{
+	log_line("call chain:");
+	log_line("  %s+0x%lx", program, frame->pc);
+	log_line("  %s+0x%lx (from x30)", program, frame->x[30]);
+}
+
+static _Noreturn void report(const struct arch_frame *frame, const char *program, const char *message,
+			     va_list arguments)
+{
+	char reason[160];
+	format_va(reason, sizeof(reason), message, arguments);
+	stop_others();
+	log_line("panic: %s", reason);
+	log_line("on core %u", arch_core_number());
+	if (frame != NULL) {
+		show_registers(frame);
+	}
+	if (program != NULL) {
+		show_program(frame, program);
+	} else {
+		show_calls(frame);
+	}
+	arch_stop_after_panic(PANIC_STATUS);
+}
+
+void panic(const char *message, ...)
+{
+	va_list arguments;
+	va_start(arguments, message);
+	report(NULL, NULL, message, arguments);
+}
+
+void panic_with(const struct arch_frame *frame, const char *program, const char *message, ...)
+{
+	va_list arguments;
+	va_start(arguments, message);
+	report(frame, program, message, arguments);
+}
