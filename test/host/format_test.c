@@ -71,11 +71,11 @@ static void a_conversion_that_is_unknown_is_left_as_text(void **state)
 	(void)state;
 	char out[32];
 	const char *volatile unknown = "%q %5";
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wformat-nonliteral"
-#pragma clang diagnostic ignored "-Wformat-security"
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+#pragma GCC diagnostic ignored "-Wformat-security"
 	format(out, sizeof(out), unknown);
-#pragma clang diagnostic pop
+#pragma GCC diagnostic pop
 	assert_string_equal(out, "%q %5");
 }
 
