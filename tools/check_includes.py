@@ -40,7 +40,7 @@ EVERYBODY = "common/"
 ALONE = {"include/abi/"}
 
 # Headers from outside that only some files may include.
-FOREIGN = {"libfdt.h": ["common/machine.c"], "fdt.h": ["common/machine.c"]}
+FOREIGN = {"libfdt.h": ["common/machine.c", "common/tree.c"], "fdt.h": ["common/machine.c", "common/tree.c"]}
 
 # How the first part of an include's path names a room.
 PREFIXES = {
