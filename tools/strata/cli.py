@@ -33,7 +33,8 @@ def _run(arguments):
     folder = build.folder(arguments.preset)
     argv = boards.qemu_arguments(arguments.board, folder, choice) + arguments.qemu_arg
     try:
-        packages.ensure(packages.RUN)
+        # All at once, so that a person is asked once.
+        packages.ensure(packages.RUN + ([] if arguments.no_build else packages.for_preset(arguments.preset)))
         if not arguments.no_build:
             build.build(arguments.preset)
     except Failure as failure:
