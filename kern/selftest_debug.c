@@ -37,16 +37,16 @@ static void read_user(void)
 	(void)*(volatile uint32_t *)0x1000ul;
 }
 
-static uint32_t recurse(volatile uint32_t depth)
+static uint32_t recurse(uint32_t depth)
 {
 	volatile uint8_t ballast[256];
 	ballast[0] = (uint8_t)depth;
-	return recurse(depth + 1) + ballast[0];
+	return depth == 0 ? 0 : recurse(depth - 1) + ballast[0];
 }
 
 static void overflow_stack(void)
 {
-	(void)recurse(0);
+	(void)recurse(1000);
 }
 
 static void undefined_behaviour(void)

@@ -38,11 +38,6 @@
 #define ICC_IGRPEN1_EL1 s3_0_c12_c12_7
 #define ICC_SGI1R_EL1   s3_0_c12_c11_5
 
-#define READ_ICC(name)         READ_SYSREG_(name)
-#define WRITE_ICC(name, value) WRITE_SYSREG_(name, value)
-#define READ_SYSREG_(name)         READ_SYSREG(name)
-#define WRITE_SYSREG_(name, value) WRITE_SYSREG(name, value)
-
 static const struct arch_handover *machine;
 static uint64_t distributor;
 
@@ -128,12 +123,12 @@ static void init_core(void)
 	write32(private + GICD_ISENABLER, 0xffff);
 	wait_clear(core->gic_redistributor + GICR_CTLR, GICR_CTLR_RWP, "a redistributor");
 
-	WRITE_ICC(ICC_SRE_EL1, READ_ICC(ICC_SRE_EL1) | 1);
+	WRITE_SYSREG(ICC_SRE_EL1, READ_SYSREG(ICC_SRE_EL1) | 1);
 	isb();
-	WRITE_ICC(ICC_PMR_EL1, GIC_MASK);
-	WRITE_ICC(ICC_BPR1_EL1, 0);
-	WRITE_ICC(ICC_CTLR_EL1, 0);
-	WRITE_ICC(ICC_IGRPEN1_EL1, 1);
+	WRITE_SYSREG(ICC_PMR_EL1, GIC_MASK);
+	WRITE_SYSREG(ICC_BPR1_EL1, 0);
+	WRITE_SYSREG(ICC_CTLR_EL1, 0);
+	WRITE_SYSREG(ICC_IGRPEN1_EL1, 1);
 	isb();
 }
 
@@ -150,7 +145,7 @@ static void enable(uint32_t intid)
 
 static uint32_t take(void)
 {
-	uint32_t intid = (uint32_t)READ_ICC(ICC_IAR1_EL1) & 0xffffff;
+	uint32_t intid = (uint32_t)READ_SYSREG(ICC_IAR1_EL1) & 0xffffff;
 	/* Reading the register and what the handler then reads of the device are ordered only by this (IHI
 	 * 0069, "Effects of IAR reads"). */
 	dsb_sy();
@@ -159,7 +154,7 @@ static uint32_t take(void)
 
 static void done(uint32_t intid)
 {
-	WRITE_ICC(ICC_EOIR1_EL1, intid);
+	WRITE_SYSREG(ICC_EOIR1_EL1, intid);
 	isb();
 }
 
@@ -171,7 +166,7 @@ static void send(uint32_t core, uint32_t sgi)
 	uint64_t value = (affinity >> 32 & 0xff) << 48 | (affinity >> 16 & 0xff) << 32 |
 			 (affinity >> 8 & 0xff) << 16 | (aff0 >> 4) << 44 | (uint64_t)sgi << 24 |
 			 1ul << (aff0 & 0xf);
-	WRITE_ICC(ICC_SGI1R_EL1, value);
+	WRITE_SYSREG(ICC_SGI1R_EL1, value);
 	isb();
 }
 

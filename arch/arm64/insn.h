@@ -8,17 +8,21 @@
 
 #include <stdint.h>
 
-#define READ_SYSREG(name)                                                                          \
+/* `name` is a register's, or a macro for its encoding. */
+#define READ_SYSREG(name)         READ_SYSREG_(name)
+#define WRITE_SYSREG(name, value) WRITE_SYSREG_(name, value)
+
+#define READ_SYSREG_(name)                                                                         \
 	({                                                                                         \
-		uint64_t value_;                                                                   \
-		__asm__ volatile("mrs %0, " #name : "=r"(value_));                                 \
-		value_;                                                                            \
+		uint64_t read_;                                                                    \
+		__asm__ volatile("mrs %0, " #name : "=r"(read_));                                  \
+		read_;                                                                             \
 	})
 
-#define WRITE_SYSREG(name, value)                                                                  \
+#define WRITE_SYSREG_(name, value)                                                                 \
 	do {                                                                                       \
-		uint64_t value_ = (value);                                                         \
-		__asm__ volatile("msr " #name ", %0" : : "r"(value_) : "memory");                  \
+		uint64_t written_ = (value);                                                       \
+		__asm__ volatile("msr " #name ", %0" : : "r"(written_) : "memory");                \
 	} while (0)
 
 #define INSN_(name, text)                                                                          \

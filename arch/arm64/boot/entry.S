@@ -14,6 +14,8 @@
 	.section .head, "ax"
 
 	/* The arm64 image header. text_offset 0 and flags "anywhere": we run where we are put. */
+	.global	image_header
+	.hidden	image_header
 image_header:
 	b	boot_entry
 	.long	0
