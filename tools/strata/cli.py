@@ -69,13 +69,13 @@ def _fuzz(arguments):
     if not harnesses:
         raise Failure("there is no such fuzz harness" if arguments.name else "there are no fuzz harnesses")
     for harness in harnesses:
-        corpus = ROOT / "build/fuzz" / harness.name
-        corpus.mkdir(parents=True, exist_ok=True)
-        seeds = ROOT / "test/fuzz/corpus" / harness.name.removeprefix("fuzz_")
-        argv = [harness.relative_to(ROOT), f"-max_total_time={arguments.seconds}", "-print_final_stats=1",
-                f"-artifact_prefix={corpus.relative_to(ROOT)}-", corpus.relative_to(ROOT)]
-        argv += [seeds.relative_to(ROOT)] if seeds.is_dir() else []
-        say.run(argv, f"{harness.name} found a fault", cwd=ROOT, stdin=subprocess.DEVNULL)
+        name = harness.name.removeprefix("fuzz_")
+        # New inputs go to the first folder and stay there; a crash leaves a file crash-* beside it.
+        corpus, seeds = harness.with_name(f"corpus_{name}"), harness.with_name(f"seeds_{name}")
+        corpus.mkdir(exist_ok=True)
+        argv = [harness, f"-max_total_time={arguments.seconds}", f"-artifact_prefix={harness.parent}/", corpus]
+        say.run([*argv, seeds] if seeds.is_dir() else argv, f"{harness.name} found a fault",
+                stdin=subprocess.DEVNULL)
     return 0
 
 
