@@ -8,13 +8,28 @@
 
 #include <stdint.h>
 
-/* Message words and the values beside them, as the system call ABI places them in registers. */
-void arch_frame_init(struct arch_frame *frame, uint64_t pc, uint64_t argument);
-uint64_t arch_frame_word(const struct arch_frame *frame, unsigned index);
-void arch_frame_set_word(struct arch_frame *frame, unsigned index, uint64_t value);
+/* A thread that begins at `pc`; all that is not named is 0. */
+void arch_frame_init(struct arch_frame *frame, uint64_t pc, uint64_t sp, uint64_t argument, uint64_t tls);
 
-/* Runs the thread whose registers `frame` holds, on this core, in the address space entered last. */
-_Noreturn void arch_return_to_user(struct arch_frame *frame);
+/* The registers by number: x0 to x30, then as enum register_word. What user code must not choose (the mode, masks) is
+ * left out of pstate when it is written. */
+uint64_t arch_frame_register(const struct arch_frame *frame, unsigned index);
+void arch_frame_set_register(struct arch_frame *frame, unsigned index, uint64_t value);
 
-/* Makes the address space with these tables and this ASID the one of this core; `utcb` is for user code to find its UTCB. */
-void arch_enter_address_space(uint64_t table_physical, uint32_t asid, uint64_t utcb);
+/* Lets the system call that the frame came in with be made again. */
+void arch_frame_repeat_syscall(struct arch_frame *frame);
+
+/* Runs user code with all registers of the frame. */
+_Noreturn void arch_return_full(struct arch_frame *frame);
+
+/* Runs user code behind its system call: x0 to x9 from `message`, x10 to x18 zero, the others from the frame. */
+_Noreturn void arch_return_light(struct arch_frame *frame, const uint64_t *message);
+
+/* Makes the address space with these tables and this ASID the one of this core. Takes effect with the return to user code. */
+void arch_enter_address_space(uint64_t table_physical, uint32_t asid);
+
+/* No user address is mapped any more on this core. */
+void arch_leave_address_space(void);
+
+/* Where user code finds its UTCB. */
+void arch_set_utcb(uint64_t utcb_va);

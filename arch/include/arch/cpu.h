@@ -25,8 +25,6 @@ void arch_core_wake_all(void);
 enum arch_ipi { ARCH_IPI_WAKE = 0, ARCH_IPI_HALT = 1 };
 void arch_core_send(uint32_t core, enum arch_ipi ipi);
 
-/* Leaves the boot stage's address space for good: until a task's is entered, no user address is mapped. */
-void arch_core_leave_boot(void);
 
 /* Stops this core for ever. */
 _Noreturn void arch_core_halt(void);

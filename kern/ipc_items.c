@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The items of a message: memory and capabilities that go along. All are checked, then everything that can fail for lack of
+ * memory is prepared, then all are committed.
+ */
+#include "ipc.h"
+#include "mapdb.h"
+#include "panic.h"
+#include "task.h"
+
+#include <stddef.h>
+
+#define MAPPINGS_MAX 64 /* of all items of a message: bounds the time with interrupts masked */
+
+#define USER_END (1ul << 48)
+
+/* An item, copied once from the sender's UTCB: its owner may change that meanwhile. */
+struct item {
+	uint64_t page, place;
+	struct capability *source, *slot; /* of a capability; slot is NULL if it is unwrapped */
+};
+
+struct items {
+	struct thread *sender;
+	const struct destination *to;
+	unsigned count;
+	unsigned mappings;
+	struct item list[MESSAGE_ITEMS];
+	struct map_request requests[MAPPINGS_MAX];
+};
+
+static bool is_memory(const struct item *item)
+{
+	return (item->page & ITEM_KIND_MASK) == ITEM_MEMORY;
+}
+
+static bool is_in_window(struct window window, uint64_t offset, uint64_t size)
+{
+	return offset <= window.size && size <= window.size - offset;
+}
+
+static struct item read_item(const struct thread *sender, unsigned index)
+{
+	const struct message_item *from = &sender->utcb->items[index];
+	return (struct item){
+		.page = __atomic_load_n(&from->page, __ATOMIC_RELAXED),
+		.place = __atomic_load_n(&from->place, __ATOMIC_RELAXED),
+	};
+}
+
+/* ---- memory ---- */
+
+static enum status check_memory(const struct item *item, const struct destination *to)
+{
+	unsigned order = ITEM_ORDER(item->page), rights = (unsigned)(item->page & PAGE_RIGHTS);
+	uint64_t address = ITEM_ADDRESS(item->page), offset = ITEM_ADDRESS(item->place);
+	bool writes_and_executes = (rights & PAGE_WRITE) != 0 && (rights & PAGE_EXECUTE) != 0;
+	if (order < 12 || order > 47 || rights == 0 || writes_and_executes ||
+	    (item->page & 8) != 0 || (item->place & 0xfff & ~ITEM_FLAGS) != 0) {
+		return STATUS_BAD_ARGUMENT;
+	}
+	uint64_t size = 1ul << order;
+	if ((address & (size - 1)) != 0 || address >= USER_END || address + size > USER_END) {
+		return STATUS_BAD_RANGE;
+	}
+	return is_in_window(to->memory, offset, size) ? STATUS_OK : STATUS_WINDOW;
+}
+
+static struct map_request make_request(const struct items *items, const struct item *item, uint64_t done)
+{
+	const struct destination *to = items->to;
+	return (struct map_request){
+		.src = &items->sender->task->space,
+		.src_va = ITEM_ADDRESS(item->page) + done,
+		.dst = &to->task->space,
+		.dst_va = to->memory.base + ITEM_ADDRESS(item->place) + done,
+		.rights = (unsigned)(item->page & PAGE_RIGHTS) & to->rights,
+		.track = (item->place & ITEM_TRACK) != 0,
+		.grant = (item->place & ITEM_GRANT) != 0,
+		.referenced = to->fault,
+		.born_written = to->fault_write,
+	};
+}
+
+/* Cuts an item into mappings of the largest sizes that fit. */
+static enum status plan_memory(struct items *items, const struct item *item)
+{
+	uint64_t size = 1ul << ITEM_ORDER(item->page);
+	for (uint64_t done = 0; done < size;) {
+		struct map_request request = make_request(items, item, done);
+		if (request.rights == 0) {
+			return STATUS_WINDOW;
+		}
+		request.order = mapdb_next_order(request.src, request.src_va, request.dst_va, size - done);
+		if (request.order == 0) {
+			return STATUS_NOT_MAPPED;
+		}
+		if (items->mappings == MAPPINGS_MAX) {
+			return STATUS_TOO_LARGE;
+		}
+		items->requests[items->mappings++] = request;
+		done += 1ul << request.order;
+	}
+	return STATUS_OK;
+}
+
+/* REPLACE: what is at the destination goes first. STATUS_COUNT: an interrupt is pending. */
+static enum status clear_destination(const struct items *items, const struct item *item)
+{
+	struct unmap_report report = {0};
+	uint64_t va = items->to->memory.base + ITEM_ADDRESS(item->place);
+	bool done = mapdb_unmap(&items->to->task->space, va, 1ul << ITEM_ORDER(item->page), true, 0, &report);
+	return done ? STATUS_OK : STATUS_COUNT;
+}
+
+/* ---- capabilities ---- */
+
+static bool is_receivers_own(const struct capability *source, const struct destination *to)
+{
+	const struct object *object = cap_object(source);
+	return object->kind == OBJECT_GATE && ((const struct gate *)object)->task == to->task;
+}
+
+static enum status check_capability(const struct items *items, struct item *item)
+{
+	uint64_t offset = item->place >> 12;
+	if ((item->page & 0xfcf) != 0 || (item->place & 0xf00) != 0) {
+		return STATUS_BAD_ARGUMENT;
+	}
+	item->source = cap_lookup(&items->sender->task->caps, item->page >> 12);
+	if (item->source == NULL) {
+		return STATUS_NOT_FOUND;
+	}
+	if ((cap_rights(item->source) & RIGHT_SEND) == 0) {
+		return STATUS_NO_RIGHT;
+	}
+	if (is_receivers_own(item->source, items->to)) {
+		return STATUS_OK;
+	}
+	if (!is_in_window(items->to->capabilities, offset, 1)) {
+		return STATUS_WINDOW;
+	}
+	return STATUS_OK;
+}
+
+static enum status prepare_capability(const struct items *items, struct item *item)
+{
+	if (is_receivers_own(item->source, items->to)) {
+		return STATUS_OK;
+	}
+	enum status status = cap_slot(&items->to->task->caps,
+				      items->to->capabilities.base + (item->place >> 12), &item->slot);
+	if (status == STATUS_BAD_ARGUMENT) {
+		return STATUS_WINDOW; /* the window leaves the table */
+	}
+	return status == STATUS_QUOTA ? STATUS_KERNEL_QUOTA : status;
+}
+
+/* ---- the three steps ---- */
+
+static enum status check_all(struct items *items)
+{
+	for (unsigned i = 0; i < items->count; i++) {
+		struct item *item = &items->list[i];
+		*item = read_item(items->sender, i);
+		enum status status = STATUS_BAD_ARGUMENT;
+		if (is_memory(item)) {
+			status = check_memory(item, items->to);
+			if (status == STATUS_OK) {
+				status = plan_memory(items, item);
+			}
+		} else if ((item->page & ITEM_KIND_MASK) == ITEM_CAPABILITY) {
+			status = check_capability(items, item);
+		}
+		if (status != STATUS_OK) {
+			return status;
+		}
+	}
+	return STATUS_OK;
+}
+
+static enum status prepare_requests(struct items *items)
+{
+	for (unsigned i = 0; i < items->mappings; i++) {
+		enum status status = mapdb_prepare(&items->requests[i]);
+		if (status != STATUS_OK) {
+			while (i-- > 0) {
+				mapdb_unprepare(&items->requests[i]);
+			}
+			return status;
+		}
+	}
+	return STATUS_OK;
+}
+
+static enum status prepare_all(struct items *items)
+{
+	for (unsigned i = 0; i < items->count; i++) {
+		struct item *item = &items->list[i];
+		enum status status = STATUS_OK;
+		if (!is_memory(item)) {
+			status = prepare_capability(items, item);
+		} else if ((item->place & ITEM_REPLACE) != 0) {
+			status = clear_destination(items, item);
+		}
+		if (status != STATUS_OK) {
+			return status;
+		}
+	}
+	return prepare_requests(items);
+}
+
+static void tell(const struct items *items, unsigned index, uint64_t page, uint64_t place)
+{
+	if (items->to->utcb != NULL) {
+		items->to->utcb->items[index] = (struct message_item){page, place};
+	}
+}
+
+static void commit_capability(const struct items *items, unsigned index)
+{
+	const struct item *item = &items->list[index];
+	if (item->slot == NULL) {
+		tell(items, index, RECEIVED_BADGE | (uint64_t)cap_rights(item->source) << 8, item->source->badge);
+	} else if (item->slot->word != 0) {
+		tell(items, index, RECEIVED_NOTHING, 0); /* two items for one slot: the first has it */
+	} else {
+		cap_derive(item->source, item->slot, (unsigned)item->place & 0xff, 0);
+		tell(items, index, RECEIVED_CAPABILITY,
+		     items->to->capabilities.base + (item->place >> 12));
+	}
+}
+
+/* Whatever was prepared happens now. A mapping whose source went, or whose place was filled, since the check is left out, as if it had been
+ * revoked a moment later. */
+static void commit_all(struct items *items)
+{
+	for (unsigned i = 0; i < items->mappings; i++) {
+		(void)mapdb_map(&items->requests[i]);
+	}
+	if (items->mappings != 0) {
+		mapdb_publish();
+	}
+	for (unsigned i = 0; i < items->count; i++) {
+		if (is_memory(&items->list[i])) {
+			tell(items, i, RECEIVED_MEMORY,
+			     items->to->memory.base + ITEM_ADDRESS(items->list[i].place));
+		} else {
+			commit_capability(items, i);
+		}
+	}
+}
+
+enum status ipc_move_items(struct thread *sender, unsigned count, const struct destination *to)
+{
+	/* Not on the stack, which is small; a message is moved at a time per core. */
+	static struct items per_core[ARCH_CORES_MAX];
+	struct items *items = &per_core[arch_core_number()];
+	items->sender = sender;
+	items->to = to;
+	items->count = count;
+	items->mappings = 0;
+	enum status status = check_all(items);
+	if (status == STATUS_OK) {
+		status = prepare_all(items);
+	}
+	if (status == STATUS_OK) {
+		commit_all(items);
+	}
+	return status;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Irqs: asynchronous events, delivered as bits to the thread that they are bound to.
+ */
+#pragma once
+
+#include "object.h"
+
+#define IRQ_NO_INTID 0xffffffffu
+
+struct thread;
+
+struct irq {
+	struct object object;
+	struct thread *thread; /* told; NULL: nobody, the event stays pending here */
+	uint8_t bit;
+	bool pending;          /* fired while nobody was bound */
+	uint32_t intid;        /* of the hardware interrupt; IRQ_NO_INTID: none */
+};
+
+enum status irq_create(struct factory *factory, struct irq **result);
+void irq_destroy(struct irq *irq);
+
+/* BUSY. */
+enum status irq_bind(struct irq *irq, struct thread *thread, unsigned bit);
+void irq_unbind(struct irq *irq);
+
+void irq_trigger(struct irq *irq);
+
+/* BUSY, BAD_ARGUMENT. */
+enum status irq_attach(struct irq *irq, uint32_t intid, bool edge);
+
+/* The hardware interrupt `intid` was taken; false if nobody has it. */
+bool irq_taken(uint32_t intid);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Threads. A thread belongs to one core, which alone touches it.
+ *
+ * Life of a thread:
+ *
+ *   STOPPED --start, resume--> READY --call--> IN_CALL --reply--> READY
+ *                                |     \-- all handlers busy --> CALLING --retry--> IN_CALL
+ *                                |--open wait--> IDLE --call, Irq--> READY
+ *                                |--closed wait--> WAITING --Irq, deadline--> READY
+ *                                \--suspend, unresolved fault--> STOPPED
+ *   any --kill--> DEAD
+ *
+ * I2 t->callee == h <=> h->caller == t.   I4 there is no ring of callees.
+ */
+#pragma once
+
+#include "cap.h"
+#include "gate.h"
+#include "object.h"
+#include "sched.h"
+
+#include <abi/abi.h>
+#include <arch/context.h>
+#include <arch/fp.h>
+
+#include <sys/tree.h>
+
+struct irq;
+
+enum thread_state {
+	THREAD_READY,
+	THREAD_CALLING, /* wants a gate whose handlers are all busy; linked in slot.calling */
+	THREAD_IN_CALL, /* callee owes it a reply */
+	THREAD_IDLE,    /* open wait; owes nothing; its own context is off */
+	THREAD_WAITING, /* closed wait; the context that it runs on is off */
+	THREAD_REMOTE,  /* another core has its work item */
+	THREAD_STOPPED, /* not started, suspended, or an unresolved fault; the context that it runs on is off */
+	THREAD_DEAD,
+};
+
+/* What of the registers is in the frame: after a system call only those that calls preserve. */
+enum frame_kind { FRAME_LIGHT, FRAME_FULL };
+
+/* What the kernel does with the answer to a call. */
+enum call_kind { CALL_USER, CALL_FAULT, CALL_EXCEPTION };
+
+/* msg[]: words 0 to 7, then these: as the registers x0 to x9 of a system call. */
+#define MSG_TAG   8
+#define MSG_BADGE 9 /* coming in, the capability's index */
+#define MSG_COUNT 10
+
+struct thread {
+	struct object object;
+
+	/* Fixed at creation. */
+	struct task *task;      /* borrowed: its threads die before it */
+	struct utcb *utcb;      /* owned page, as the kernel sees it */
+	uint64_t utcb_va;       /* as the thread sees it */
+	LIST_ENTRY(thread) of_task;
+
+	/* Registers. */
+	struct arch_frame frame;
+	uint64_t msg[MSG_COUNT];
+	enum frame_kind frame_kind;
+	struct arch_fp fp;
+
+	/* Scheduling. */
+	enum thread_state state;
+	struct sched_context sc;
+	struct sc_list parked;  /* contexts that wait for this thread to be able to run */
+	bool suspend;           /* stops when it would enter user mode */
+	bool idle_when_resumed; /* it was stopped in the open wait */
+
+	/* Calls: who owes whom. */
+	struct thread *callee, *caller;
+	uint32_t depth;         /* callers above it */
+
+	/* The call that it is in or wants. */
+	struct gate *call_gate;
+	struct capability *call_cap; /* through which it came; only compared, never followed */
+	uint64_t call_badge;
+	uint64_t call_tag;      /* as the handler is to see it: label, words, items, rights, kernel bit */
+	enum call_kind call_kind;
+	uint32_t forwards;
+	bool window_is_narrow;  /* memory goes to `window`, not to where the UTCB says */
+	struct window window;
+	unsigned window_rights;
+	TAILQ_ENTRY(thread) calling_node;
+
+	/* The last page fault: repeated to the exception gate if nobody resolves it. */
+	uint64_t fault_address;
+	enum fault_access fault_access;
+	enum status fault_status;
+	uint64_t exception_code, exception_address;
+
+	/* Gates that the kernel calls for it; empty capabilities if it has none. */
+	struct capability pager __attribute__((aligned(32)));
+	struct capability exception_gate;
+
+	/* As a handler. */
+	struct gate *gate;
+	SLIST_ENTRY(thread) idle_node;
+	TAILQ_ENTRY(thread) busy_node;
+
+	/* Irqs and the closed wait. */
+	uint64_t irq_pending;   /* bits that fired and were not delivered */
+	struct irq *irqs[64];   /* bound, by bit */
+	uint64_t wait_set;
+	uint64_t deadline;      /* 0: none; then it is not in the tree */
+	RB_ENTRY(thread) timeout_node;
+};
+
+/* QUOTA, KERNEL_QUOTA, BAD_RANGE, OVERMAP. The thread is stopped, at the lowest priority. */
+enum status thread_create(struct factory *factory, struct task *task, uint64_t utcb_va,
+			  struct thread **result);
+
+/* Leaves everything it is in; part of object_destroy(). It may be the running thread. */
+void thread_destroy(struct thread *thread);
+
+/* Its SC's context, Rule S: that of the first thread of its chain of callers. */
+struct sched_context *thread_sc(struct thread *thread);
+
+/* Stops it: at once, or when its call ends. */
+void thread_suspend(struct thread *thread);
+
+/* False if it is not stopped. */
+bool thread_resume(struct thread *thread);
+
+/* Ends its call or wait with CANCELLED; a call that a fault makes is repeated. */
+void thread_cancel(struct thread *thread);
+
+/* It becomes stopped where it is; `cpu` must pick if it was running. */
+void thread_stop(struct thread *thread);
+
+/* The registers as message words (enum register_word), and back. */
+uint64_t thread_register(const struct thread *thread, unsigned index);
+void thread_set_register(struct thread *thread, unsigned index, uint64_t value);
