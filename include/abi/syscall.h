@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include "status.h"
+
 #include <stdint.h>
 
 #define SYSCALL_CALL 0 /* call the object that the capability names, wait for its answer */
@@ -24,13 +26,6 @@
 
 #define MESSAGE_REGISTERS 8
 #define MESSAGE_WORDS     64
-
-enum status {
-	STATUS_OK = 0,
-	STATUS_NO_CAPABILITY = 1, /* nothing has this index */
-	STATUS_NO_OPERATION = 2,  /* the object does not know this label, or the kernel this SVC */
-	STATUS_BAD_ARGUMENT = 3,  /* a word is out of its range */
-};
 
 /* The capabilities that the root task starts with. */
 enum root_capability {

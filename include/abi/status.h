@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How a call ends, for kernel and user code alike.
+ */
+#pragma once
+
+enum status {
+#define STATUS(number, name, meaning) STATUS_##name = number,
+#include "status.def"
+#undef STATUS
+};
+
+enum {
+#define STATUS(number, name, meaning) +1
+	STATUS_COUNT = 0
+#include "status.def"
+#undef STATUS
+};

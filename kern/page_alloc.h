@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The pool: the pages that kernel objects, page tables and mapping database are made of.
+ *
+ * The pool consists of blocks of 2 MiB (the first one may be a part of a block). Every block is mapped
+ * twice: at KERNEL_DIRECT + physical address, to follow page tables, and in the pool window, where
+ * blocks stand one behind the other in the order in which they came: so a page, a capability slot or a
+ * mapping slot has a short number (its offset in the window). Both are read-write, never executable,
+ * of one memory type; the caches are physically tagged, so the two views agree.
+ *
+ * Pages are handed out singly (4 KiB) or in aligned pairs (8 KiB). The last 16 KiB of each block hold the page
+ * descriptors of the block. Lock: pool, the last in the lock order.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGE_BYTES 4096ul
+
+/* What is known of a page; whoever has the page says what its fields mean. 32 bytes. */
+struct page {
+	uint64_t a, b;
+	uint32_t c, d, e, f;
+};
+
+/* The first block: physical [base, end), of which [base, used) is taken already. `end` is a multiple of
+ * 2 MiB. At most 2 GiB in all. */
+void page_pool_init(uint64_t base, uint64_t used, uint64_t end);
+
+/* Feeds a block of 2 MiB, which the caller has mapped at both places; false if the window is full. */
+bool page_pool_feed(uint64_t physical);
+
+/* A page, or an aligned pair of pages, cleared, as an address in the window; NULL if there is none. Quotas
+ * are the caller's business. */
+void *page_alloc(void);
+void *page_alloc_pair(void);
+
+/* Gives one back at once: nobody may have a pointer to it (round.h). */
+void page_free(void *page);
+void page_free_pair(void *pair);
+
+/* Between the two views. `page` is any address in the window. */
+uint64_t page_physical(const void *page);
+void *page_of_physical(uint64_t physical);        /* in the window */
+void *page_direct(uint64_t physical);             /* in the direct map */
+
+/* The descriptor of the page that holds `address`, in either view. */
+struct page *page_descriptor(const void *address);
+
+/* An address in the window as a number of `1 << shift` bytes from the window's start, and back. */
+uint32_t page_number_of(const void *address, unsigned shift);
+void *page_at_number(uint32_t number, unsigned shift);
+
+/* Bytes in the pool, and of them free. */
+uint64_t page_pool_size(void);
+uint64_t page_pool_free(void);
