@@ -30,7 +30,10 @@ static const struct {
 	uint64_t pl011, enables, registers;
 } rescue_mini = {0xfe201000, 0xfe215004, 0xfe215040};
 
-static const uint32_t primecell_id[] = {0x0d, 0xf0, 0x05, 0xb1};
+/* UARTPeriphID0 and 1 (the part number, 0x011, and the designer's first half), UARTPCellID0 to 3. */
+static const struct {
+	uint32_t offset, value;
+} pl011_id[] = {{0xfe0, 0x11}, {0xfe4, 0x10}, {0xff0, 0x0d}, {0xff4, 0xf0}, {0xff8, 0x05}, {0xffc, 0xb1}};
 
 void boot_console_set(struct uart uart)
 {
@@ -42,12 +45,12 @@ void boot_exit_by_semihosting(bool yes)
 	semihosting = yes;
 }
 
-static bool is_primecell(uint64_t registers)
+static bool is_pl011(uint64_t registers)
 {
 	uint64_t page = registers & ~(PAGE_SIZE - 1);
-	for (unsigned i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof(pl011_id) / sizeof(pl011_id[0]); i++) {
 		uint32_t id;
-		if (!boot_probe_read32(page + 0xff0 + 4 * i, &id) || (id & 0xff) != primecell_id[i]) {
+		if (!boot_probe_read32(page + pl011_id[i].offset, &id) || (id & 0xff) != pl011_id[i].value) {
 			return false;
 		}
 	}
@@ -74,7 +77,7 @@ static void print_rescue_mini(const char *text)
 static void print_rescue(uint64_t base, const char *text)
 {
 	struct uart uart = {UART_PL011, boot_map_registers(base, PAGE_SIZE), false};
-	if (uart.registers == 0 || uart.registers == console.registers || !is_primecell(uart.registers)) {
+	if (uart.registers == 0 || uart.registers == console.registers || !is_pl011(uart.registers)) {
 		return;
 	}
 	uart_init(&uart, 0, 0);
@@ -88,7 +91,7 @@ static void print_rescue(uint64_t base, const char *text)
 static bool console_is_heard(void)
 {
 	return console.kind != UART_NONE && !console.stuck &&
-	       (console.kind == UART_BCM_MINI || is_primecell(console.registers));
+	       (console.kind == UART_BCM_MINI || is_pl011(console.registers));
 }
 
 static void print_everywhere(const char *text)

@@ -78,7 +78,8 @@ static void read_tree(uint64_t tree)
 	boot_exit_by_semihosting(exit_by_semihosting(&boot_machine));
 	open_console(&boot_machine);
 	if (!good) {
-		boot_failed("device tree: %s", error);
+		/* The line begins with a path in the tree, or speaks of the tree as a whole. */
+		boot_failed("%s%s", error[0] == '/' ? "device tree: " : "", error);
 	}
 }
 
