@@ -55,20 +55,24 @@ def run(argv, limit, grace=GRACE_S):
     return End(status, text.decode(errors="replace"), time.monotonic() - start)
 
 
+@dataclasses.dataclass
 class Machine:
     """A machine of QEMU's that starts in the test loader of test/fw/."""
 
-    def __init__(self, name, build, arguments, entry_el, image_at, tree_at, initrd_at, parameters_at):
-        self.name = name
-        self.build = Path(build)
-        self.arguments = arguments
-        self.entry_el = entry_el
-        self.image_at = image_at
-        self.tree_at = tree_at
-        self.initrd_at = initrd_at
-        self.parameters_at = parameters_at
-        machine = arguments[arguments.index("-M") + 1].partition(",")[0]
-        self.loader = self.build / "test" / "fw" / f"loader-{machine}.elf"
+    name: str
+    build: Path
+    arguments: list
+    entry_el: int
+    image_at: int
+    tree_at: int
+    initrd_at: int
+    parameters_at: int
+
+    @property
+    def loader(self):
+        """The loader for this machine."""
+        machine = self.arguments[self.arguments.index("-M") + 1].partition(",")[0]
+        return self.build / "test" / "fw" / f"loader-{machine}.elf"
 
     def argv(self, folder, tree, initrd, x0=None, image_at=None, memory=(), keep_el3=False, image=None):
         """The command line: `tree` and `initrd` are bytes, or None; `memory` is more (address, bytes)."""
@@ -98,14 +102,14 @@ def virt(build, el2=False, gic=3, cores=4, mebibytes=1024, machine_options=""):
     machine = f"virt,gic-version={gic}" + (",virtualization=on" if el2 else "") + machine_options
     arguments = ["-M", machine, "-cpu", "cortex-a72", "-smp", str(cores), "-m", f"{mebibytes}M", "-nic", "none",
                  "-serial", "stdio"]
-    return Machine(f"virt EL{2 if el2 else 1} GICv{gic}", build, arguments, 2 if el2 else 1, 0x40200000, 0x48000000,
+    return Machine(f"virt EL{2 if el2 else 1} GICv{gic}", Path(build), arguments, 2 if el2 else 1, 0x40200000, 0x48000000,
                    0x4a000000, 0x60010000)
 
 
 def raspi4b(build, console=1):
     """The Raspberry Pi 4, as its firmware hands over: at EL2."""
     serial = sum((["-serial", "stdio" if line == console else "null"] for line in range(2)), [])
-    return Machine(f"raspi4b console {console}", build, ["-M", "raspi4b", "-no-reboot", *serial], 2, 0x200000, 0x8000000,
+    return Machine(f"raspi4b console {console}", Path(build), ["-M", "raspi4b", "-no-reboot", *serial], 2, 0x200000, 0x8000000,
                    0xa000000, 0x20010000)
 
 
