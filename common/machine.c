@@ -208,7 +208,8 @@ static bool read_chosen(struct reader *reader)
 	if (chosen < 0) {
 		return true;
 	}
-	return read_initrd(reader, chosen) && read_bootargs(reader, chosen) &&
+	/* The arguments first: they say how to end if something else is wrong. */
+	return read_bootargs(reader, chosen) && read_initrd(reader, chosen) &&
 	       tree_u64(&reader->tree, chosen, "kaslr-seed", &reader->machine->kaslr_seed);
 }
 

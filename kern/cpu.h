@@ -10,6 +10,9 @@
 #include <abi/abi.h>
 #include <arch/cpu.h>
 
+/* What a system call ends with, inside the kernel, if an interrupt is pending and it is to be made again. */
+#define RESTART STATUS_COUNT
+
 RB_HEAD(timeout_tree, thread);
 
 struct cpu {

@@ -1,28 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The doors into kern/: what arch/ calls. All of them run with interrupts masked, on the core's own stack.
+ * The running thread's registers are saved in its frame, where arch_return_ had said.
  */
 #pragma once
 
+#include <abi/message.h>
+
 #include <stdint.h>
 
-struct arch_frame;
 struct handover;
 
 /* Every core, once: `core` is its number. Core 0 brings the system up, the others join. */
 _Noreturn void kernel_main(uint32_t core, struct handover *boot);
 
-/* The thread whose frame this is called the system; `operation` is the immediate of its SVC. */
-_Noreturn void kernel_syscall(struct arch_frame *frame, uint32_t operation);
+/* SVC with this immediate. The frame is light: x0 to x9 are in the message registers behind it. */
+_Noreturn void kernel_syscall(uint32_t operation);
 
-enum fault_access { FAULT_READ, FAULT_WRITE, FAULT_EXECUTE };
+/* User code touched `address`, which its address space does not let it. */
+_Noreturn void kernel_fault(uint64_t address, enum fault_access access);
 
-/* It touched `address`, which its address space does not let it. `kind` is a word or two for people. */
-_Noreturn void kernel_fault(struct arch_frame *frame, uint64_t address, enum fault_access access,
-			    const char *kind);
+/* It used FP/SIMD registers, which are not its own now. */
+_Noreturn void kernel_fp_trap(void);
 
-/* It did anything else that it cannot go on from; `code` is the architecture's (ESR_EL1), `what` for people. */
-_Noreturn void kernel_exception(struct arch_frame *frame, uint64_t code, uint64_t address, const char *what);
+/* It did anything else that it cannot go on from; `code` is the architecture's (ESR_EL1), `address` belongs to it. */
+_Noreturn void kernel_exception(uint64_t code, uint64_t address);
 
-/* An interrupt is pending; frame is the thread that it interrupted. */
-_Noreturn void kernel_irq(struct arch_frame *frame);
+/* An interrupt is pending. */
+_Noreturn void kernel_irq(void);
+
+/* Takes the interrupts that are pending, without leaving the kernel. */
+void kernel_take_interrupts(void);

@@ -26,7 +26,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#define RESTART  STATUS_COUNT
 #define USER_END (1ul << 48)
 
 struct call {

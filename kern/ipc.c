@@ -381,7 +381,7 @@ static void go_on_with_call(struct cpu *cpu, struct thread *thread)
 		if (attempt == ATTEMPT_RUNS) {
 			return;
 		}
-		if (attempt == ATTEMPT_FAILED && status == STATUS_COUNT) {
+		if (attempt == ATTEMPT_FAILED && status == RESTART) {
 			repeat_call(cpu, thread);
 			return;
 		}
@@ -543,7 +543,7 @@ static enum status transfer_reply(struct thread *handler, struct thread *caller,
 		caller->msg[MSG_BADGE] = 0;
 		return STATUS_OK;
 	case CALL_FAULT:
-		return TAG_LABEL(tag) < STATUS_COUNT ? (enum status)TAG_LABEL(tag) : STATUS_BAD_ARGUMENT;
+		return TAG_LABEL(tag) < (uint32_t)STATUS_COUNT ? (enum status)TAG_LABEL(tag) : STATUS_BAD_ARGUMENT;
 	case CALL_EXCEPTION:
 		if (TAG_LABEL(tag) == STATUS_OK && TAG_WORDS(tag) >= EXCEPTION_WORDS) {
 			read_registers(handler, caller);
@@ -628,7 +628,7 @@ void ipc_reply_wait(struct cpu *cpu, struct thread *handler)
 	if (TAG_ITEMS(tag) != 0) {
 		status = transfer_reply_items(handler, caller, TAG_ITEMS(tag));
 	}
-	if (status == STATUS_COUNT) {
+	if (status == RESTART) {
 		arch_frame_repeat_syscall(&handler->frame);
 		count(cpu, COUNTER_RESTARTS);
 		return;
@@ -776,6 +776,19 @@ void ipc_abort_call(struct cpu *cpu, struct thread *caller, enum status status)
 	}
 	if (call_failed(cpu, caller, status)) {
 		enqueue_calling(caller); /* the exception call is made when its context is picked */
+	}
+}
+
+void ipc_join_gate(struct thread *handler, struct gate *gate)
+{
+	struct gate_slot *slot = slot_of(gate);
+	gate->task = handler->task;
+	gate->handlers++;
+	handler->gate = gate;
+	if (handler->state == THREAD_IDLE) {
+		SLIST_INSERT_HEAD(&slot->idle, handler, idle_node);
+	} else {
+		TAILQ_INSERT_TAIL(&slot->busy, handler, busy_node);
 	}
 }
 

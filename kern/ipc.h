@@ -29,6 +29,9 @@ struct thread *ipc_runner_of(struct sched_context *sc);
 /* Ends the call that `caller` is in or wants, with `status`; the handler goes on, owing nothing. */
 void ipc_abort_call(struct cpu *cpu, struct thread *caller, enum status status);
 
+/* Makes the thread a handler of the gate, which has no handlers of another task. */
+void ipc_join_gate(struct thread *handler, struct gate *gate);
+
 /* Takes the thread out of its gate: idle or busy. It must owe nothing. */
 void ipc_leave_gate(struct thread *handler);
 
@@ -58,7 +61,7 @@ struct destination {
 
 /*
  * Moves `count` items of `sender` to `to`: checks all, prepares all, then commits. On an error nothing has
- * moved. KERNEL_QUOTA is the receiver's fault, all others the sender's. Restartable: STATUS_COUNT means that an interrupt
+ * moved. KERNEL_QUOTA is the receiver's fault, all others the sender's. Restartable: RESTART means that an interrupt
  * is pending, and nothing has moved but what REPLACE removed.
  */
 enum status ipc_move_items(struct thread *sender, unsigned count, const struct destination *to);

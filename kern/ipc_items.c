@@ -104,13 +104,13 @@ static enum status plan_memory(struct items *items, const struct item *item)
 	return STATUS_OK;
 }
 
-/* REPLACE: what is at the destination goes first. STATUS_COUNT: an interrupt is pending. */
+/* REPLACE: what is at the destination goes first. RESTART: an interrupt is pending. */
 static enum status clear_destination(const struct items *items, const struct item *item)
 {
 	struct unmap_report report = {0};
 	uint64_t va = items->to->memory.base + ITEM_ADDRESS(item->place);
 	bool done = mapdb_unmap(&items->to->task->space, va, 1ul << ITEM_ORDER(item->page), true, 0, &report);
-	return done ? STATUS_OK : STATUS_COUNT;
+	return done ? STATUS_OK : RESTART;
 }
 
 /* ---- capabilities ---- */

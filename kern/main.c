@@ -3,14 +3,16 @@
  * Brings the system up: core 0 prepares, all cores prove that they take timer and inter-processor
  * interrupts, then core 0 starts the root task and the others wait for work.
  */
+#include "cpu.h"
 #include "entry.h"
+#include "factory.h"
 #include "log.h"
+#include "page_alloc.h"
 #include "panic.h"
 #include "root.h"
 #include "selftest.h"
 
 #include <arch/console.h>
-#include <arch/context.h>
 #include <arch/cpu.h>
 #include <arch/handover.h>
 #include <arch/irq.h>
@@ -29,12 +31,24 @@ static uint32_t progress[ARCH_CORES_MAX];
 /* Set by core 0 when the interrupt controller is ready for the others. */
 static uint32_t controller_ready;
 
-/* Waits for the interrupt `wanted`; anything else before it would be unasked for. */
+static uint64_t patience(void)
+{
+	return arch_timer_now() + CORE_PATIENCE_SECONDS * arch_timer_hz();
+}
+
+/*
+ * Waits for the interrupt `wanted`; anything else before it would be unasked for. Polls instead of sleeping: if
+ * interrupts do not come at all, core 0 says so, as it does for the others when they are missing.
+ */
 static void expect_interrupt(uint32_t wanted)
 {
 	uint32_t intid;
+	uint64_t deadline = patience();
 	while ((intid = arch_irq_take()) == ARCH_IRQ_NONE) {
-		arch_core_wait();
+		if (arch_core_number() == 0 && arch_timer_now() > deadline) {
+			panic("interrupt %u does not come: the device tree's GIC or timer is not the machine's", wanted);
+		}
+		arch_core_relax();
 	}
 	if (intid == wanted) {
 		arch_timer_stop();
@@ -78,7 +92,8 @@ static void start_core(uint32_t core)
 static uint32_t gather_cores(uint32_t count)
 {
 	uint32_t running = 0;
-	uint64_t deadline = arch_timer_now() + CORE_PATIENCE_SECONDS * arch_timer_hz();
+	/* One deadline for all: they start at the same time. Who has come has its own to answer. */
+	uint64_t deadline = patience();
 	for (uint32_t core = 0; core < count; core++) {
 		bool came = wait_for_progress(core, CORE_HAS_TIMER, deadline);
 		if (came) {
@@ -87,7 +102,7 @@ static uint32_t gather_cores(uint32_t count)
 				expect_interrupt(ARCH_IPI_WAKE);
 				set_progress(core, CORE_RUNNING);
 			}
-			came = wait_for_progress(core, CORE_RUNNING, deadline);
+			came = wait_for_progress(core, CORE_RUNNING, patience());
 		}
 		if (came) {
 			running++;
@@ -98,21 +113,6 @@ static uint32_t gather_cores(uint32_t count)
 	return running;
 }
 
-/* Nothing to run here yet: takes interrupts as they come. */
-static _Noreturn void idle(void)
-{
-	for (;;) {
-		arch_core_wait();
-		uint32_t intid = arch_irq_take();
-		if (intid == ARCH_IPI_HALT) {
-			arch_core_halt();
-		}
-		if (intid != ARCH_IRQ_NONE) {
-			arch_irq_done(intid);
-		}
-	}
-}
-
 static _Noreturn void join(uint32_t core)
 {
 	while (__atomic_load_n(&controller_ready, __ATOMIC_ACQUIRE) == 0) {
@@ -121,7 +121,7 @@ static _Noreturn void join(uint32_t core)
 	start_core(core);
 	expect_interrupt(ARCH_IPI_WAKE);
 	set_progress(core, CORE_RUNNING);
-	idle();
+	cpu_leave_kernel(this_cpu()); /* nothing is ready: it waits for work */
 }
 
 static _Noreturn void bring_up(struct handover *boot)
@@ -138,25 +138,17 @@ static _Noreturn void bring_up(struct handover *boot)
 		memory_map_repaint(&boot->memory, MEMORY_BOOT, MEMORY_FREE);
 	}
 	selftest_run(boot->selftest);
+	page_pool_init(boot->keep_physical, boot->pool_physical, boot->pool_physical + boot->pool_size);
+	factory_init_root();
 	root_start(boot, running);
+	cpu_leave_kernel(this_cpu());
 }
 
 _Noreturn void kernel_main(uint32_t core, struct handover *boot)
 {
+	cpu_init(&cpus[core]);
 	if (core == 0) {
 		bring_up(boot);
 	}
 	join(core);
-}
-
-_Noreturn void kernel_irq(struct arch_frame *frame)
-{
-	uint32_t intid = arch_irq_take();
-	if (intid == ARCH_IPI_HALT) {
-		arch_core_halt();
-	}
-	if (intid != ARCH_IRQ_NONE) {
-		arch_irq_done(intid);
-	}
-	arch_return_to_user(frame);
 }

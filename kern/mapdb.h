@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <abi/message.h>
 #include <abi/status.h>
 
 #include <stdbool.h>
@@ -107,7 +108,10 @@ enum status mapdb_split(struct space *space, uint64_t va);
 /* Joins 512 root mappings into one. NOT_MAPPED: they are not 512 contiguous ones of equal attributes. BUSY. */
 enum status mapdb_join(struct space *space, uint64_t va, unsigned order);
 
-enum fault_access; /* entry.h */
+
+/* Removes a root mapping of normal memory of exactly this order, readable and writable, without children, and says what it mapped: the
+ * kernel takes the memory. NOT_MAPPED, BUSY. */
+enum status mapdb_take_root(struct space *space, uint64_t va, unsigned order, uint64_t *physical);
 
 /* A fault at `va`: true if the entry allows the access now, by repairing the access flag or the dirty state: the thread retries. */
 bool mapdb_repair(struct space *space, uint64_t va, enum fault_access access);

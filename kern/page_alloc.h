@@ -32,6 +32,9 @@ void page_pool_init(uint64_t base, uint64_t used, uint64_t end);
 /* Feeds a block of 2 MiB, which the caller has mapped at both places; false if the window is full. */
 bool page_pool_feed(uint64_t physical);
 
+/* True if page_pool_feed() would succeed. */
+bool page_pool_has_room(void);
+
 /* A page, or an aligned pair of pages, cleared, as an address in the window; NULL if there is none. Quotas
  * are the caller's business. */
 void *page_alloc(void);

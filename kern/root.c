@@ -1,80 +1,113 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "root.h"
 
-#include "log.h"
+#include "cap.h"
+#include "factory.h"
+#include "mapdb.h"
+#include "page_alloc.h"
 #include "panic.h"
+#include "task.h"
+#include "thread.h"
 
-#include <abi/boot_info.h>
-#include <abi/syscall.h>
-#include <arch/aspace.h>
-#include <arch/context.h>
 #include <arch/handover.h>
 #include <arch/timer.h>
+#include <arch/trace.h>
 
 #include <stddef.h>
 
-#define PAGE_BYTES 4096ul
+/* The name by which reports speak of its program. */
+#define ROOT_NAME "roottask"
 
 /* Where the root task finds its kernel pages: below the window, above any program. */
 #define BOOT_INFO_VA 0x7ffff0000000ul
 #define UTCB_VA      0x7ffff8000000ul
 
+/* Device memory is handed over up to here: all that virt and BCM2711 decode. In 1 GiB pages it costs two tables. */
+#define DEVICE_LIMIT (1ul << 40)
+
 #define BOOT_INFO_BYTES_MAX \
 	(sizeof(struct boot_info) + MEMORY_MAP_MAX * sizeof(struct boot_info_range))
 #define BOOT_INFO_PAGES ((BOOT_INFO_BYTES_MAX + PAGE_BYTES - 1) / PAGE_BYTES)
 
-static struct arch_aspace aspace;
-static struct arch_frame frame;
-static struct utcb *utcb;
+static struct task *root_task;
+static struct thread *root_thread;
 
-static void *take_page(struct page_run *pool)
-{
-	void *page = arch_page_take(pool);
-	if (page == NULL) {
-		panic("the kernel's pool is too small to start the root task");
-	}
-	return page;
-}
+/* The kernel's own objects: nobody made them, and they stay. */
+static struct object scheduler = {.kind = OBJECT_SCHEDULER}, icu = {.kind = OBJECT_ICU},
+		     log = {.kind = OBJECT_LOG}, platform = {.kind = OBJECT_PLATFORM};
 
-static void map(struct page_run *pool, uint64_t va, uint64_t physical, uint64_t size, enum arch_rights rights)
+static void check(enum status status, const char *what)
 {
-	if (!arch_aspace_map(&aspace, pool, va, physical, size, rights)) {
-		panic("root task: cannot map 0x%lx bytes at 0x%lx: no memory, or mapped already", size, va);
+	if (status != STATUS_OK) {
+		panic("the root task cannot be started: %s: status %u; is the kernel's pool too small?", what,
+		      status);
 	}
 }
 
-static void map_program(struct page_run *pool, const struct handover *boot)
+static void give_capability(uint64_t index, struct object *object)
+{
+	struct capability *slot;
+	check(cap_slot(&root_task->caps, index, &slot), "capability");
+	cap_make_original(slot, object, RIGHTS_ALL);
+}
+
+/* The largest order that fits the start of a range, at both addresses. */
+static unsigned order_for(uint64_t va, uint64_t physical, uint64_t size)
+{
+	for (unsigned order = 30; order > 12; order -= 9) {
+		if (((va | physical) & ((1ul << order) - 1)) == 0 && size >= 1ul << order) {
+			return order;
+		}
+	}
+	return 12;
+}
+
+struct mapping {
+	unsigned rights;
+	enum memory_type type;
+	bool held;
+};
+
+static void map(uint64_t va, uint64_t physical, uint64_t size, struct mapping how)
+{
+	while (size != 0) {
+		unsigned order = order_for(va, physical, size);
+		check(mapdb_add_root(&root_task->space, va, physical, order, how.rights, how.type, how.held),
+		      "mapping");
+		va += 1ul << order;
+		physical += 1ul << order;
+		size -= 1ul << order;
+	}
+}
+
+static const struct mapping read_only = {PAGE_READ, MEMORY_TYPE_NORMAL, false};
+static const struct mapping read_write = {PAGE_READ | PAGE_WRITE, MEMORY_TYPE_NORMAL, false};
+static const struct mapping read_execute = {PAGE_READ | PAGE_EXECUTE, MEMORY_TYPE_NORMAL, false};
+static const struct mapping held_device = {PAGE_READ | PAGE_WRITE, MEMORY_TYPE_DEVICE, true};
+
+static void map_program(const struct handover *boot)
 {
 	for (size_t i = 0; i < boot->root_segment_count; i++) {
 		const struct handover_segment *segment = &boot->root_segments[i];
-		enum arch_rights rights = segment->executable ? ARCH_READ_EXECUTE
-					  : segment->writable ? ARCH_READ_WRITE
-							      : ARCH_READ;
-		map(pool, segment->va, segment->physical, segment->size, rights);
+		map(segment->va, segment->physical, segment->size,
+		    segment->executable ? read_execute
+		    : segment->writable ? read_write
+					: read_only);
 	}
 }
 
-/* Maps a module's pages that are not RAM, such as a tree in flash: RAM is in the window anyway. */
-static void map_outside_ram(struct page_run *pool, const struct handover *boot, struct handover_module module)
-{
-	uint64_t begin = module.physical & ~(PAGE_BYTES - 1);
-	uint64_t end = (module.physical + module.size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-	if (module.size != 0 && memory_map_at(&boot->memory, module.physical) == NULL) {
-		map(pool, BOOT_INFO_WINDOW + begin, begin, end - begin, ARCH_READ);
-	}
-}
-
-static void map_window(struct page_run *pool, const struct handover *boot)
+/* RAM that programs may execute from is mapped on with that right; in the window itself nothing is executable. */
+static void map_ram(const struct handover *boot)
 {
 	for (size_t i = 0; i < boot->memory.count; i++) {
 		const struct memory_range *range = &boot->memory.items[i];
 		uint64_t va = BOOT_INFO_WINDOW + range->base;
 		switch (range->kind) {
 		case MEMORY_FREE:
-			map(pool, va, range->base, range->size, ARCH_READ_WRITE);
+			map(va, range->base, range->size, read_write);
 			break;
 		case MEMORY_MODULE:
-			map(pool, va, range->base, range->size, ARCH_READ);
+			map(va, range->base, range->size, read_only);
 			break;
 		case MEMORY_RESERVED:
 		case MEMORY_UNUSABLE:
@@ -84,8 +117,48 @@ static void map_window(struct page_run *pool, const struct handover *boot)
 			break;
 		}
 	}
-	map_outside_ram(pool, boot, boot->tree);
-	map_outside_ram(pool, boot, boot->modules);
+}
+
+/* The first address at or after `address` that is neither RAM nor the kernel's, and where that ends. */
+static uint64_t device_gap(const struct handover *boot, uint64_t address, uint64_t *end)
+{
+	*end = DEVICE_LIMIT;
+	for (bool moved = true; moved;) {
+		moved = false;
+		for (size_t i = 0; i < boot->withheld_count + boot->memory.count; i++) {
+			bool ram = i >= boot->withheld_count;
+			uint64_t base = ram ? boot->memory.items[i - boot->withheld_count].base
+					    : boot->withheld[i].physical;
+			uint64_t size = ram ? boot->memory.items[i - boot->withheld_count].size
+					    : boot->withheld[i].size;
+			base &= ~(PAGE_BYTES - 1);
+			uint64_t top = (base + size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+			if (base <= address && address < top) {
+				address = top;
+				moved = true;
+			}
+		}
+	}
+	for (size_t i = 0; i < boot->withheld_count + boot->memory.count; i++) {
+		bool ram = i >= boot->withheld_count;
+		uint64_t base = ram ? boot->memory.items[i - boot->withheld_count].base
+				    : boot->withheld[i].physical;
+		base &= ~(PAGE_BYTES - 1);
+		if (base >= address && base < *end) {
+			*end = base;
+		}
+	}
+	return address;
+}
+
+/* All that is not RAM, as held pages: it can be passed on, not accessed. */
+static void map_devices(const struct handover *boot)
+{
+	uint64_t end;
+	for (uint64_t base = device_gap(boot, 0, &end); base < DEVICE_LIMIT;
+	     base = device_gap(boot, end, &end)) {
+		map(BOOT_INFO_WINDOW + base, base, end - base, held_device);
+	}
 }
 
 static struct boot_info_module in_window(struct handover_module module)
@@ -96,54 +169,86 @@ static struct boot_info_module in_window(struct handover_module module)
 	return (struct boot_info_module){BOOT_INFO_WINDOW + module.physical, module.size};
 }
 
-/* The pages are neighbours: the pool gives them from its front. */
-static struct boot_info *make_boot_info(struct page_run *pool, const struct handover *boot, uint32_t running)
+static void *kernel_page(uint64_t va)
 {
-	struct boot_info *info = take_page(pool);
-	for (size_t page = 1; page < BOOT_INFO_PAGES; page++) {
-		(void)take_page(pool);
+	void *page = page_alloc();
+	check(page == NULL ? STATUS_QUOTA : STATUS_OK, "page");
+	check(mapdb_add_kernel(&root_task->space, va, page_physical(page), PAGE_READ), "information page");
+	return page;
+}
+
+/* The pages need not be neighbours in the pool: the information is written as the root task will see it. */
+static void write_bytes(uint8_t *const *pages, size_t offset, const void *bytes, size_t size)
+{
+	const uint8_t *from = bytes;
+	for (size_t i = 0; i < size; i++) {
+		pages[(offset + i) / PAGE_BYTES][(offset + i) % PAGE_BYTES] = from[i];
 	}
-	map(pool, BOOT_INFO_VA, arch_page_physical(info), BOOT_INFO_PAGES * PAGE_BYTES, ARCH_READ);
-	*info = (struct boot_info){
+}
+
+static void make_boot_info(const struct handover *boot, uint32_t running)
+{
+	uint8_t *pages[BOOT_INFO_PAGES];
+	for (size_t i = 0; i < BOOT_INFO_PAGES; i++) {
+		pages[i] = kernel_page(BOOT_INFO_VA + i * PAGE_BYTES);
+	}
+	struct boot_info info = {
 		.magic = BOOT_INFO_MAGIC,
 		.version = BOOT_INFO_VERSION,
+		.abi_version = ABI_VERSION,
 		.window = BOOT_INFO_WINDOW,
 		.page_size = PAGE_BYTES,
 		.core_count = running,
 		.core_missing = boot->core_count - running,
 		.tree = in_window(boot->tree),
 		.modules = in_window(boot->modules),
-		.kernel_pool_size = boot->pool_size,
+		.kernel_pool_size = page_pool_size(),
+		.kernel_pool_free = page_pool_free(),
 		.timer_hz = arch_timer_hz(),
 		.range_count = boot->memory.count,
 	};
-	info->bytes = (uint32_t)(sizeof(*info) + info->range_count * sizeof(info->ranges[0]));
+	info.bytes = (uint32_t)(sizeof(info) + info.range_count * sizeof(info.ranges[0]));
+	write_bytes(pages, 0, &info, sizeof(info));
 	for (size_t i = 0; i < boot->memory.count; i++) {
 		const struct memory_range *range = &boot->memory.items[i];
-		info->ranges[i] = (struct boot_info_range){range->base, range->size, range->kind};
+		struct boot_info_range out = {range->base, range->size, range->kind};
+		write_bytes(pages, sizeof(info) + i * sizeof(out), &out, sizeof(out));
 	}
-	return info;
 }
 
-_Noreturn void root_start(const struct handover *boot, uint32_t running)
+void root_start(const struct handover *boot, uint32_t running)
 {
-	struct page_run pool = {boot->pool_physical, boot->pool_physical + boot->pool_size};
-	if (!arch_aspace_init(&aspace, &pool)) {
-		panic("the kernel's pool is too small to start the root task");
-	}
-	struct boot_info *info = make_boot_info(&pool, boot, running);
-	utcb = take_page(&pool);
-	map(&pool, UTCB_VA, arch_page_physical(utcb), PAGE_BYTES, ARCH_READ_WRITE);
-	map_program(&pool, boot);
-	map_window(&pool, boot);
-	info->kernel_pool_free = pool.end - pool.next;
-
-	arch_frame_init(&frame, boot->root_entry, BOOT_INFO_VA);
-	arch_enter_address_space(aspace.root, 1, UTCB_VA);
-	arch_return_to_user(&frame);
+	check(task_create(&root_factory, &root_task), "task");
+	check(thread_create(&root_factory, root_task, UTCB_VA, &root_thread), "thread");
+	give_capability(ROOT_CAP_TASK, &root_task->object);
+	give_capability(ROOT_CAP_THREAD, &root_thread->object);
+	give_capability(ROOT_CAP_FACTORY, &root_factory.object);
+	give_capability(ROOT_CAP_SCHEDULER, &scheduler);
+	give_capability(ROOT_CAP_ICU, &icu);
+	give_capability(ROOT_CAP_LOG, &log);
+	give_capability(ROOT_CAP_PLATFORM, &platform);
+	map_program(boot);
+	map_ram(boot);
+	map_devices(boot);
+	make_boot_info(boot, running);
+	arch_frame_init(&root_thread->frame, boot->root_entry, 0, BOOT_INFO_VA, 0);
+	(void)thread_resume(root_thread);
 }
 
-struct utcb *root_utcb(void)
+bool root_is_thread(const struct thread *thread)
 {
-	return utcb;
+	return thread == root_thread;
+}
+
+_Noreturn void root_died(const struct thread *thread)
+{
+	static const char *const accesses[] = {"read", "write", "execute"};
+	if (thread->msg[EXCEPTION_WORD_REASON] == EXCEPTION_FAULT) {
+		panic_with(&thread->frame, ROOT_NAME, "the root task cannot %s address 0x%lx",
+			   accesses[thread->fault_access], thread->fault_address);
+	}
+	char what[80];
+	(void)arch_trace_exception(thread->exception_code, what, sizeof(what));
+	panic_with(&thread->frame, ROOT_NAME, "the root task stopped: %s, address 0x%lx (ESR 0x%lx)", what,
+		   thread->exception_address, thread->exception_code);
 }

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The root task: the one user task that the kernel starts.
+ * The root task: the one user task that the kernel starts. It is given everything that the kernel does not keep.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct handover;
-struct utcb;
+struct thread;
 
-/* The name by which logs speak of its program. */
-#define ROOT_NAME "roottask"
+/* Makes its task, capabilities, mappings and thread, and lets it run. `running` cores are up. */
+void root_start(const struct handover *boot, uint32_t running);
 
-/* Makes its address space, boot-information pages and thread, and runs it. `running` cores are up. */
-_Noreturn void root_start(const struct handover *boot, uint32_t running);
+/* True of its first thread. */
+bool root_is_thread(const struct thread *thread);
 
-/* The root thread's UTCB as the kernel sees it. */
-struct utcb *root_utcb(void);
+/* The root task's first thread did something that nobody resolves: the system ends. */
+_Noreturn void root_died(const struct thread *thread);

@@ -24,6 +24,7 @@
 #include <arch/context.h>
 #include <arch/fp.h>
 
+#include <stddef.h>
 #include <sys/tree.h>
 
 struct irq;
@@ -61,7 +62,7 @@ struct thread {
 
 	/* Registers. */
 	struct arch_frame frame;
-	uint64_t msg[MSG_COUNT];
+	uint64_t msg[MSG_COUNT]; /* right behind the frame: the assembler stores it (arch_frame.h) */
 	enum frame_kind frame_kind;
 	struct arch_fp fp;
 
@@ -110,6 +111,9 @@ struct thread {
 	uint64_t deadline;      /* 0: none; then it is not in the tree */
 	RB_ENTRY(thread) timeout_node;
 };
+
+_Static_assert(offsetof(struct thread, msg) == offsetof(struct thread, frame) + sizeof(struct arch_frame),
+	       "the message registers stand behind the frame");
 
 /* QUOTA, KERNEL_QUOTA, BAD_RANGE, OVERMAP. The thread is stopped, at the lowest priority. */
 enum status thread_create(struct factory *factory, struct task *task, uint64_t utcb_va,

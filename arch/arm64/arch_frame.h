@@ -10,6 +10,8 @@
 #define FRAME_PC     256
 #define FRAME_PSTATE 264
 #define FRAME_TLS    272
+/* Behind the frame of a thread stand its ten message registers (kern/thread.h). */
+#define FRAME_MESSAGE(n) (FRAME_SIZE + 8 * (n))
 #define FRAME_SIZE   288 /* a multiple of 16: exceptions of the kernel itself push one on its stack */
 
 #ifndef __ASSEMBLER__

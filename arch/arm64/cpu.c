@@ -2,26 +2,19 @@
 #include "core.h"
 #include "handover.h"
 #include "layout.h"
-#include "pte.h"
 
+#include <arch/context.h>
 #include <arch/cpu.h>
 #include <kern/entry.h>
 
 struct core arch_cores[ARCH_CORES_MAX];
 
-/* TTBR0 while no task's tables are in use: nothing is mapped below. */
-static pte_t no_user_tables[PTE_COUNT] __attribute__((aligned(4096)));
-
-static uint64_t no_user_tables_physical;
-
 _Noreturn void arch_start(uint64_t core, struct handover *boot);
 
 _Noreturn void arch_start(uint64_t core, struct handover *boot)
 {
-	serror_unmask();
 	if (core == 0) {
 		handover_remember(boot);
-		no_user_tables_physical = image_physical(no_user_tables);
 	}
 	kernel_main((uint32_t)core, boot);
 }
@@ -48,11 +41,12 @@ void arch_core_wake_all(void)
 	sev();
 }
 
+/* An SError that firmware or the boot stage left pending is taken here and not before: now its report can be seen. */
 void arch_core_leave_boot(void)
 {
-	WRITE_SYSREG(ttbr0_el1, no_user_tables_physical);
-	isb();
-	tlbi_vmalle1();
+	serror_unmask();
+	arch_leave_address_space();
+	tlbi_vmalle1(); /* the identity map had ASID 0 */
 	dsb_nsh();
 	isb();
 }

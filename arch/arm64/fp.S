@@ -4,8 +4,6 @@
  */
 #include "asm.h"
 
-	.arch_extension fp
-	.arch_extension simd
 
 /* x0 = struct arch_fp */
 func arch_fp_save
@@ -27,7 +25,8 @@ func arch_fp_save
 	stp	q30, q31, [x0, #480]
 	mrs	x1, fpsr
 	mrs	x2, fpcr
-	stp	x1, x2, [x0, #512]
+	str	x1, [x0, #512]
+	str	x2, [x0, #520]
 	ret
 endfunc arch_fp_save
 
@@ -49,7 +48,8 @@ func arch_fp_load
 	ldp	q26, q27, [x0, #416]
 	ldp	q28, q29, [x0, #448]
 	ldp	q30, q31, [x0, #480]
-	ldp	x1, x2, [x0, #512]
+	ldr	x1, [x0, #512]
+	ldr	x2, [x0, #520]
 	msr	fpsr, x1
 	msr	fpcr, x2
 	ret

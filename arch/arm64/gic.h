@@ -10,6 +10,7 @@ struct gic_driver {
 	void (*init)(const struct arch_handover *boot);
 	void (*init_core)(void);
 	void (*enable)(uint32_t intid);
+	void (*disable)(uint32_t intid);
 	uint32_t (*take)(void);
 	void (*done)(uint32_t intid);
 	void (*send)(uint32_t core, uint32_t sgi);
@@ -40,8 +41,6 @@ void gic_reset_private(uint64_t registers);
 #define GICD_ICFGR       0xc00
 #define GICD_SGIR        0xf00
 #define GICD_IROUTER     0x6000
-
-#define GIC_FIRST_SHARED 32u
 
 /* Numerically below the mask and in the non-secure half whatever the view (GICv2 spec, "Software views of interrupt
  * priority in a system that includes the Security Extensions"). */

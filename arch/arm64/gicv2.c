@@ -56,13 +56,19 @@ static void init_core(void)
 
 static void enable(uint32_t intid)
 {
-	if (intid >= GIC_FIRST_SHARED) {
+	if (intid >= ARCH_IRQ_FIRST_SHARED) {
 		uint64_t target = distributor + GICD_ITARGETSR + (intid & ~3u);
 		uint32_t shift = 8 * (intid & 3);
 		uint32_t targets = read32(target) & ~(0xffu << shift);
 		write32(target, targets | this_core()->gic_cpu_mask << shift);
 	}
 	write32(distributor + GICD_ISENABLER + 4 * (intid / 32), 1u << (intid % 32));
+}
+
+/* The distributor holds it back at once; what is active already stays so until done(). */
+static void disable(uint32_t intid)
+{
+	write32(distributor + GICD_ICENABLER + 4 * (intid / 32), 1u << (intid % 32));
 }
 
 /* What take() read, sender included, for the matching done(); one interrupt at a time per core. */
@@ -88,4 +94,4 @@ static void send(uint32_t core, uint32_t sgi)
 	write32(distributor + GICD_SGIR, arch_cores[core].gic_cpu_mask << 16 | sgi);
 }
 
-const struct gic_driver gicv2_driver = {init, init_core, enable, take, done, send};
+const struct gic_driver gicv2_driver = {init, init_core, enable, disable, take, done, send};

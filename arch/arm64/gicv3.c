@@ -59,7 +59,7 @@ static void init(const struct arch_handover *boot)
 	wait_clear(distributor + GICD_CTLR, GICD_CTLR_RWP, "the distributor");
 	gic_reset_shared(distributor);
 	uint32_t lines = gic_line_count(distributor);
-	for (uint32_t first = GIC_FIRST_SHARED; first < lines; first += 32) {
+	for (uint32_t first = ARCH_IRQ_FIRST_SHARED; first < lines; first += 32) {
 		write32(distributor + GICD_IGROUPR + first / 8, 0xffffffff);
 	}
 	write32(distributor + GICD_CTLR, GICD_CTLR_ARE_GROUP1);
@@ -135,12 +135,24 @@ static void init_core(void)
 static void enable(uint32_t intid)
 {
 	uint64_t registers = distributor;
-	if (intid < GIC_FIRST_SHARED) {
+	if (intid < ARCH_IRQ_FIRST_SHARED) {
 		registers = this_core()->gic_redistributor + GICR_SGI_BASE;
 	} else {
 		write64(distributor + GICD_IROUTER + 8ul * intid, machine->affinities[this_core()->number]);
 	}
 	write32(registers + GICD_ISENABLER + 4 * (intid / 32), 1u << (intid % 32));
+}
+
+static void disable(uint32_t intid)
+{
+	bool private = intid < ARCH_IRQ_FIRST_SHARED;
+	uint64_t registers = private ? this_core()->gic_redistributor + GICR_SGI_BASE : distributor;
+	write32(registers + GICD_ICENABLER + 4 * (intid / 32), 1u << (intid % 32));
+	if (private) {
+		wait_clear(this_core()->gic_redistributor + GICR_CTLR, GICR_CTLR_RWP, "a redistributor");
+	} else {
+		wait_clear(distributor + GICD_CTLR, GICD_CTLR_RWP, "the distributor");
+	}
 }
 
 static uint32_t take(void)
@@ -170,4 +182,4 @@ static void send(uint32_t core, uint32_t sgi)
 	isb();
 }
 
-const struct gic_driver gicv3_driver = {init, init_core, enable, take, done, send};
+const struct gic_driver gicv3_driver = {init, init_core, enable, disable, take, done, send};

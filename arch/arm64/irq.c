@@ -5,15 +5,17 @@
 #include "core.h"
 #include "gic.h"
 #include "insn.h"
+#include "sysreg.h"
 
 #include <arch/cpu.h>
 #include <arch/irq.h>
 
 static const struct gic_driver *gic;
+static uint64_t distributor;
 
-uint32_t gic_line_count(uint64_t distributor)
+uint32_t gic_line_count(uint64_t registers)
 {
-	uint32_t lines = 32 * ((read32(distributor + GICD_TYPER) & 0x1f) + 1);
+	uint32_t lines = 32 * ((read32(registers + GICD_TYPER) & 0x1f) + 1);
 	return lines > ARCH_IRQ_SPECIAL ? ARCH_IRQ_SPECIAL : lines;
 }
 
@@ -27,14 +29,14 @@ static void reset_word(uint64_t registers, uint32_t first)
 	}
 }
 
-void gic_reset_shared(uint64_t distributor)
+void gic_reset_shared(uint64_t registers)
 {
-	uint32_t lines = gic_line_count(distributor);
-	for (uint32_t first = GIC_FIRST_SHARED; first < lines; first += 32) {
-		reset_word(distributor, first);
+	uint32_t lines = gic_line_count(registers);
+	for (uint32_t first = ARCH_IRQ_FIRST_SHARED; first < lines; first += 32) {
+		reset_word(registers, first);
 	}
-	for (uint32_t first = GIC_FIRST_SHARED; first < lines; first += 16) {
-		write32(distributor + GICD_ICFGR + first / 4, 0);
+	for (uint32_t first = ARCH_IRQ_FIRST_SHARED; first < lines; first += 16) {
+		write32(registers + GICD_ICFGR + first / 4, 0);
 	}
 }
 
@@ -45,6 +47,7 @@ void gic_reset_private(uint64_t registers)
 
 void arch_irq_init(const struct arch_handover *boot)
 {
+	distributor = boot->gic_distributor;
 	gic = boot->gic_kind == ARCH_GIC_V3 ? &gicv3_driver : &gicv2_driver;
 	gic->init(boot);
 }
@@ -57,6 +60,31 @@ void arch_irq_init_core(void)
 void arch_irq_enable(uint32_t intid)
 {
 	gic->enable(intid);
+}
+
+void arch_irq_disable(uint32_t intid)
+{
+	gic->disable(intid);
+}
+
+/* GICD_ICFGR: two bits for each, the upper one says edge. */
+void arch_irq_set_edge(uint32_t intid, bool edge)
+{
+	uint64_t address = distributor + GICD_ICFGR + 4 * (intid / 16);
+	uint32_t bit = 2u << 2 * (intid % 16);
+	uint32_t value = read32(address);
+	write32(address, edge ? value | bit : value & ~bit);
+}
+
+uint32_t arch_irq_count(void)
+{
+	return gic_line_count(distributor);
+}
+
+/* ISR_EL1.I: pending for this core although masked. */
+bool arch_irq_is_pending(void)
+{
+	return (READ_SYSREG(isr_el1) & ISR_I) != 0;
 }
 
 uint32_t arch_irq_take(void)

@@ -26,6 +26,9 @@ typedef uint64_t pte_t;
 #define PTE_UXN       (UL(1) << 54)
 #define PTE_ADDRESS   UL(0x0000fffffffff000)
 
+/* Physical addresses from here on do not fit a descriptor. */
+#define PTE_PHYSICAL_END UL(0x1000000000000)
+
 /* What maps kernel memory: global, referenced, not accessible to EL0, which may not execute it either. */
 #define PTE_KERNEL_COMMON (PTE_AF | PTE_INNER | PTE_UXN | PTE_ATTR(MAIR_NORMAL))
 #define PTE_KERNEL_RX     (PTE_KERNEL_COMMON | PTE_READ_ONLY)

@@ -71,3 +71,10 @@
 /* ESR_EL1 */
 #define ESR_EC_SHIFT 26
 #define ESR_EC_MASK  UL(0x3f)
+#define ESR_EC_SVC64 0x15
+
+/* ISR_EL1 */
+#define ISR_I (UL(1) << 7)
+
+/* CPACR_EL1.FPEN: neither EL0 nor EL1 traps. */
+#define CPACR_FP_ENABLED (UL(3) << 20)

@@ -9,6 +9,7 @@
 #include "sysreg.h"
 
 #include <common/format.h>
+#include <arch/trace.h>
 #include <kern/entry.h>
 #include <kern/panic.h>
 
@@ -17,7 +18,6 @@
 
 enum exception_class {
 	EC_FP = 0x07,
-	EC_SVC64 = 0x15,
 	EC_INSTRUCTION_ABORT_USER = 0x20,
 	EC_DATA_ABORT_USER = 0x24,
 	EC_BRK = 0x3c,
@@ -150,39 +150,39 @@ static enum fault_access access_of(uint64_t ec, uint64_t esr)
 	return (esr & ISS_WNR) != 0 && (esr & ISS_CM) == 0 ? FAULT_WRITE : FAULT_READ;
 }
 
-_Noreturn void trap_user_sync(struct arch_frame *frame);
-_Noreturn void trap_user_irq(struct arch_frame *frame);
+_Noreturn void trap_user_sync(void);
 _Noreturn void trap_user_fiq(struct arch_frame *frame);
 _Noreturn void trap_user_serror(struct arch_frame *frame);
 _Noreturn void trap_kernel(struct arch_frame *frame, uint64_t vector);
 
-_Noreturn void trap_user_sync(struct arch_frame *frame)
+/* All but SVC, which vectors.S tells apart. */
+_Noreturn void trap_user_sync(void)
 {
 	uint64_t esr = READ_SYSREG(esr_el1);
 	uint64_t ec = (esr >> ESR_EC_SHIFT) & ESR_EC_MASK;
-	switch (ec) {
-	case EC_SVC64:
-		kernel_syscall(frame, (uint32_t)(esr & ISS_IMMEDIATE));
-	case EC_INSTRUCTION_ABORT_USER:
-	case EC_DATA_ABORT_USER:
-		if (is_mapping_fault(esr)) {
-			kernel_fault(frame, READ_SYSREG(far_el1), access_of(ec, esr), fault_name(esr));
-		}
-		kernel_exception(frame, esr, (esr & ISS_FNV) != 0 ? 0 : READ_SYSREG(far_el1), fault_name(esr));
-	default:
-		kernel_exception(frame, esr, READ_SYSREG(far_el1), class_name(esr));
+	bool abort = ec == EC_INSTRUCTION_ABORT_USER || ec == EC_DATA_ABORT_USER;
+	bool has_address = !abort || (esr & ISS_FNV) == 0;
+	uint64_t address = has_address ? READ_SYSREG(far_el1) : 0;
+	if (abort && is_mapping_fault(esr)) {
+		kernel_fault(address, access_of(ec, esr));
 	}
-}
-
-_Noreturn void trap_user_irq(struct arch_frame *frame)
-{
-	kernel_irq(frame);
+	if (ec == EC_FP) {
+		kernel_fp_trap();
+	}
+	kernel_exception(esr, address);
 }
 
 /* We own no FIQ: group 0 of the GIC belongs to firmware. */
 _Noreturn void trap_user_fiq(struct arch_frame *frame)
 {
 	panic_with(frame, "user", "unexpected FIQ");
+}
+
+size_t arch_trace_exception(uint64_t code, char *text, size_t size)
+{
+	uint64_t ec = (code >> ESR_EC_SHIFT) & ESR_EC_MASK;
+	bool abort = ec >= 0x20 && ec <= 0x25 && ec != 0x22;
+	return format(text, size, "%s%s%s", class_name(code), abort ? ": " : "", abort ? fault_name(code) : "");
 }
 
 /* ISS of an SError: IDS, and with FEAT_RAS the asynchronous error type. */

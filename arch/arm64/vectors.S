@@ -5,27 +5,9 @@
 #include "asm.h"
 #include "core.h"
 #include "arch_frame.h"
+#include "sysreg.h"
 
 	.text
-
-/* Stores all registers but sp, pc, pstate in the frame at sp. */
-.macro save_general
-	stp	x0, x1, [sp, #FRAME_X(0)]
-	stp	x2, x3, [sp, #FRAME_X(2)]
-	stp	x4, x5, [sp, #FRAME_X(4)]
-	stp	x6, x7, [sp, #FRAME_X(6)]
-	stp	x8, x9, [sp, #FRAME_X(8)]
-	stp	x10, x11, [sp, #FRAME_X(10)]
-	stp	x12, x13, [sp, #FRAME_X(12)]
-	stp	x14, x15, [sp, #FRAME_X(14)]
-	stp	x16, x17, [sp, #FRAME_X(16)]
-	stp	x18, x19, [sp, #FRAME_X(18)]
-	stp	x20, x21, [sp, #FRAME_X(20)]
-	stp	x22, x23, [sp, #FRAME_X(22)]
-	stp	x24, x25, [sp, #FRAME_X(24)]
-	stp	x26, x27, [sp, #FRAME_X(26)]
-	stp	x28, x29, [sp, #FRAME_X(28)]
-.endm
 
 /*
  * FROM: EL0.  IRQ: masked.  LIVE: all x registers are the user's.
@@ -33,16 +15,21 @@
  */
 .macro vector_user door
 	.balign 0x80
-	save_general
-	mrs	x1, sp_el0
-	mrs	x2, elr_el1
-	mrs	x3, spsr_el1
-	mrs	x4, tpidr_el0
-	stp	x30, x1, [sp, #FRAME_X(30)]
-	stp	x2, x3, [sp, #FRAME_PC]
-	str	x4, [sp, #FRAME_TLS]
-	mov	x0, sp
-	b	\door
+	stp	x16, x17, [sp, #FRAME_X(16)]
+	adr	x17, \door
+	b	save_full
+.endm
+
+/* The same, for what may be a system call. */
+.macro vector_user_sync
+	.balign 0x80
+	stp	x16, x17, [sp, #FRAME_X(16)]
+	mrs	x16, esr_el1
+	lsr	x17, x16, #ESR_EC_SHIFT
+	cmp	x17, #ESR_EC_SVC64
+	b.eq	user_syscall
+	adr	x17, user_sync
+	b	save_full
 .endm
 
 /*
@@ -80,7 +67,7 @@ kernel_vectors:
 	vector_kernel	5
 	vector_kernel	6
 	vector_kernel	7
-	vector_user	user_sync
+	vector_user_sync
 	vector_user	user_irq
 	vector_user	user_fiq
 	vector_user	user_serror
@@ -90,32 +77,94 @@ kernel_vectors:
 	vector_unused	15
 	.balign 0x80
 
-.macro user_door name, target
-\name:
+/* x16 and x17 are saved already; x17 = where to go on, on the core's stack, with x0 = the frame. */
+save_full:
+	stp	x0, x1, [sp, #FRAME_X(0)]
+	stp	x2, x3, [sp, #FRAME_X(2)]
+	stp	x4, x5, [sp, #FRAME_X(4)]
+	stp	x6, x7, [sp, #FRAME_X(6)]
+	stp	x8, x9, [sp, #FRAME_X(8)]
+	stp	x10, x11, [sp, #FRAME_X(10)]
+	stp	x12, x13, [sp, #FRAME_X(12)]
+	stp	x14, x15, [sp, #FRAME_X(14)]
+	stp	x18, x19, [sp, #FRAME_X(18)]
+	stp	x20, x21, [sp, #FRAME_X(20)]
+	stp	x22, x23, [sp, #FRAME_X(22)]
+	stp	x24, x25, [sp, #FRAME_X(24)]
+	stp	x26, x27, [sp, #FRAME_X(26)]
+	stp	x28, x29, [sp, #FRAME_X(28)]
+	mrs	x1, sp_el0
+	mrs	x2, elr_el1
+	mrs	x3, spsr_el1
+	mrs	x4, tpidr_el0
+	stp	x30, x1, [sp, #FRAME_X(30)]
+	stp	x2, x3, [sp, #FRAME_PC]
+	str	x4, [sp, #FRAME_TLS]
+	mov	x0, sp
+	br	x17
+
+.macro use_core_stack
 	mrs	x1, tpidr_el1
 	ldr	x2, [x1, #CORE_STACK_TOP]
 	mov	sp, x2
 	mov	x29, #0				/* call chains end here */
 	mov	x30, #0
+.endm
+
+.macro user_door name, target
+\name:
+	use_core_stack
 	bl	\target
-	b	.				/* doors leave by arch_return_to_user */
+	b	.				/* doors leave by arch_return_full or arch_return_light */
 .endm
 
 	user_door user_sync, trap_user_sync
-	user_door user_irq, trap_user_irq
+	user_door user_irq, kernel_irq
 	user_door user_fiq, trap_user_fiq
 	user_door user_serror, trap_user_serror
 
-/* x0 = the frame to go on with. ERET synchronises the context (SCTLR_EL1.EOS = 1). */
-func arch_return_to_user
+/*
+ * SVC: the light frame. x10 to x18 are not preserved; x0 to x9 are the message, which stands behind the frame.
+ * x16 = ESR_EL1.
+ */
+user_syscall:
+	stp	x0, x1, [sp, #FRAME_MESSAGE(0)]
+	stp	x2, x3, [sp, #FRAME_MESSAGE(2)]
+	stp	x4, x5, [sp, #FRAME_MESSAGE(4)]
+	stp	x6, x7, [sp, #FRAME_MESSAGE(6)]
+	stp	x8, x9, [sp, #FRAME_MESSAGE(8)]
+	str	x19, [sp, #FRAME_X(19)]
+	stp	x20, x21, [sp, #FRAME_X(20)]
+	stp	x22, x23, [sp, #FRAME_X(22)]
+	stp	x24, x25, [sp, #FRAME_X(24)]
+	stp	x26, x27, [sp, #FRAME_X(26)]
+	stp	x28, x29, [sp, #FRAME_X(28)]
+	mrs	x1, sp_el0
+	mrs	x2, elr_el1
+	mrs	x3, spsr_el1
+	mrs	x4, tpidr_el0
+	stp	x30, x1, [sp, #FRAME_X(30)]
+	stp	x2, x3, [sp, #FRAME_PC]
+	str	x4, [sp, #FRAME_TLS]
+	and	w0, w16, #0xffff
+	use_core_stack
+	bl	kernel_syscall
+	b	.
+
+.macro load_specials
 	mov	sp, x0
-	ldp	x1, x2, [sp, #FRAME_PC]
-	ldr	x3, [sp, #FRAME_TLS]
-	ldr	x4, [sp, #FRAME_SP]
-	msr	elr_el1, x1
-	msr	spsr_el1, x2
-	msr	tpidr_el0, x3
-	msr	sp_el0, x4
+	ldp	x10, x11, [sp, #FRAME_PC]
+	ldr	x12, [sp, #FRAME_TLS]
+	ldr	x13, [sp, #FRAME_SP]
+	msr	elr_el1, x10
+	msr	spsr_el1, x11
+	msr	tpidr_el0, x12
+	msr	sp_el0, x13
+.endm
+
+/* x0 = the frame to go on with. ERET synchronises the context (SCTLR_EL1.EOS = 1). */
+func arch_return_full
+	load_specials
 	ldp	x0, x1, [sp, #FRAME_X(0)]
 	ldp	x2, x3, [sp, #FRAME_X(2)]
 	ldp	x4, x5, [sp, #FRAME_X(4)]
@@ -134,7 +183,36 @@ func arch_return_to_user
 	ldr	x30, [sp, #FRAME_X(30)]
 	eret
 	speculation_barrier
-endfunc arch_return_to_user
+endfunc arch_return_full
+
+/* x0 = the frame, x1 = ten message registers. Nothing of the kernel's, or of another task's, stays in x10 to x18. */
+func arch_return_light
+	load_specials
+	mov	x18, x1
+	ldr	x19, [sp, #FRAME_X(19)]
+	ldp	x20, x21, [sp, #FRAME_X(20)]
+	ldp	x22, x23, [sp, #FRAME_X(22)]
+	ldp	x24, x25, [sp, #FRAME_X(24)]
+	ldp	x26, x27, [sp, #FRAME_X(26)]
+	ldp	x28, x29, [sp, #FRAME_X(28)]
+	ldr	x30, [sp, #FRAME_X(30)]
+	ldp	x0, x1, [x18]
+	ldp	x2, x3, [x18, #16]
+	ldp	x4, x5, [x18, #32]
+	ldp	x6, x7, [x18, #48]
+	ldp	x8, x9, [x18, #64]
+	mov	x10, #0
+	mov	x11, #0
+	mov	x12, #0
+	mov	x13, #0
+	mov	x14, #0
+	mov	x15, #0
+	mov	x16, #0
+	mov	x17, #0
+	mov	x18, #0
+	eret
+	speculation_barrier
+endfunc arch_return_light
 
 /* x1 = vector, x0 and x1 are saved already, sp = frame on the stack that was in use. */
 el1_exception:

@@ -39,6 +39,8 @@ struct boot_info {
 	uint64_t magic;
 	uint32_t version;
 	uint32_t bytes;        /* of this structure with all its ranges */
+	uint32_t abi_version;  /* ABI_VERSION of the kernel */
+	uint32_t unused;
 	uint64_t window;       /* BOOT_INFO_WINDOW */
 	uint64_t page_size;    /* 4096 */
 	uint32_t core_count;   /* cores that run, the boot core included */

@@ -8,11 +8,5 @@ enum status {
 #define STATUS(number, name, meaning) STATUS_##name = number,
 #include "status.def"
 #undef STATUS
-};
-
-enum {
-#define STATUS(number, name, meaning) +1
-	STATUS_COUNT = 0
-#include "status.def"
-#undef STATUS
+	STATUS_COUNT /* no status: one more than the last */
 };

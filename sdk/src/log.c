@@ -12,14 +12,16 @@
 /* The message in memory: its first words are moved to registers for the call. */
 static void write_some(const char *text, size_t size)
 {
-	uint64_t message[MESSAGE_WORDS] = {size};
+	uint64_t all[MESSAGE_WORDS] = {size};
 	size_t words = 1 + (size + 7) / 8;
-	memcpy(&message[1], text, size);
+	memcpy(&all[1], text, size);
+	struct message message = {.tag = TAG_MAKE(LOG_WRITE, words, 0)};
+	memcpy(message.words, all, sizeof(message.words));
 	if (words > MESSAGE_REGISTERS) {
-		memcpy(&strata_utcb()->words[MESSAGE_REGISTERS], &message[MESSAGE_REGISTERS],
+		memcpy(&strata_utcb()->words[MESSAGE_REGISTERS], &all[MESSAGE_REGISTERS],
 		       8 * (words - MESSAGE_REGISTERS));
 	}
-	(void)strata_call(ROOT_CAP_LOG, TAG_MAKE(LOG_WRITE, words), message);
+	(void)strata_call(CAP(ROOT_CAP_LOG), &message);
 }
 
 void strata_log_write(const char *text, size_t size)

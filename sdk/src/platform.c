@@ -5,8 +5,8 @@
 
 _Noreturn void strata_power_off(uint32_t status)
 {
-	uint64_t words[MESSAGE_REGISTERS] = {status};
 	for (;;) {
-		(void)strata_call(ROOT_CAP_PLATFORM, TAG_MAKE(PLATFORM_POWER_OFF, 1), words);
+		struct message message = {.words = {status}, .tag = TAG_MAKE(PLATFORM_POWER_OFF, 1, 0)};
+		(void)strata_call(CAP(ROOT_CAP_PLATFORM), &message);
 	}
 }

@@ -25,6 +25,9 @@ void arch_core_wake_all(void);
 enum arch_ipi { ARCH_IPI_WAKE = 0, ARCH_IPI_HALT = 1 };
 void arch_core_send(uint32_t core, enum arch_ipi ipi);
 
+/* Leaves the boot stage for good: until a task's address space is entered, no user address is mapped; from now on
+ * system errors are taken. */
+void arch_core_leave_boot(void);
 
 /* Stops this core for ever. */
 _Noreturn void arch_core_halt(void);

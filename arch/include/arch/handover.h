@@ -17,6 +17,10 @@
 #include <stdint.h>
 
 #define HANDOVER_MAX_SEGMENTS 8
+#define HANDOVER_MAX_WITHHELD 16
+
+/* The root task's program ends below this: from here on the kernel maps pages of its own for it, and then the window. */
+#define HANDOVER_ROOT_PROGRAM_END 0x7ffff0000000ul
 
 /* A part of the root task's program, loaded at `physical`. Multiples of the page size. */
 struct handover_segment {
@@ -35,6 +39,12 @@ struct handover_module {
 
 struct handover {
 	struct memory_map memory;
+
+	uint64_t keep_physical; /* where MEMORY_KERNEL begins: a multiple of 2 MiB */
+
+	/* Registers that only the kernel may touch: the interrupt controller's. */
+	size_t withheld_count;
+	struct handover_module withheld[HANDOVER_MAX_WITHHELD];
 
 	/* Of MEMORY_KERNEL, the part that is not yet used: pages for kernel objects. Mapped at KV_DIRECT. */
 	uint64_t pool_physical;

@@ -15,3 +15,6 @@ size_t arch_trace_calls(const struct arch_frame *frame, uint64_t *addresses, siz
 
 /* The address as linked, of kernel text at run time. */
 uint64_t arch_trace_linked(uint64_t address);
+
+/* What an exception was, in words for people: `code` as kernel_exception() had it. Returns the length, as format(). */
+size_t arch_trace_exception(uint64_t code, char *text, size_t size);
