@@ -54,9 +54,8 @@ static enum status check_memory(const struct item *item, const struct destinatio
 {
 	unsigned order = ITEM_ORDER(item->page), rights = (unsigned)(item->page & PAGE_RIGHTS);
 	uint64_t address = ITEM_ADDRESS(item->page), offset = ITEM_ADDRESS(item->place);
-	bool writes_and_executes = (rights & PAGE_WRITE) != 0 && (rights & PAGE_EXECUTE) != 0;
-	if (order < 12 || order > 47 || rights == 0 || writes_and_executes ||
-	    (item->page & 8) != 0 || (item->place & 0xfff & ~ITEM_FLAGS) != 0) {
+	if (order < 12 || order > 47 || rights == 0 || (item->page & 8) != 0 ||
+	    (item->place & 0xfff & ~ITEM_FLAGS) != 0) {
 		return STATUS_BAD_ARGUMENT;
 	}
 	uint64_t size = 1ul << order;
@@ -109,8 +108,12 @@ static enum status clear_destination(const struct items *items, const struct ite
 {
 	struct unmap_report report = {0};
 	uint64_t va = items->to->memory.base + ITEM_ADDRESS(item->place);
-	bool done = mapdb_unmap(&items->to->task->space, va, 1ul << ITEM_ORDER(item->page), true, 0, &report);
-	return done ? STATUS_OK : RESTART;
+	struct space *space = &items->to->task->space;
+	if (mapdb_unmap(space, va, 1ul << ITEM_ORDER(item->page), true, 0, &report)) {
+		return STATUS_OK;
+	}
+	mapdb_unmap_abandon(space, &report); /* the message is sent again, and finds less to remove */
+	return RESTART;
 }
 
 /* ---- capabilities ---- */

@@ -104,7 +104,10 @@ struct message_item {
 #define ITEM_CAPABILITY 0x10ul
 #define ITEM_KIND_MASK  0x30ul
 
-/* Rights to memory. Write and execute together are refused. */
+/*
+ * Rights to memory. Every mapping can be read. One with both write and execute can hand on either; its own
+ * task can write, never execute: nothing is writable and executable at once in one address space.
+ */
 #define PAGE_READ    1ul
 #define PAGE_WRITE   2ul
 #define PAGE_EXECUTE 4ul
