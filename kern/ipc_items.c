@@ -62,7 +62,14 @@ static enum status check_memory(const struct item *item, const struct destinatio
 	if ((address & (size - 1)) != 0 || address >= USER_END || address + size > USER_END) {
 		return STATUS_BAD_RANGE;
 	}
-	return is_in_window(to->memory, offset, size) ? STATUS_OK : STATUS_WINDOW;
+	/* The window is the receiver's word: it may be anything. */
+	uint64_t begin, end;
+	if (!is_in_window(to->memory, offset, size) || (to->memory.base & 0xfff) != 0 ||
+	    __builtin_add_overflow(to->memory.base, offset, &begin) ||
+	    __builtin_add_overflow(begin, size, &end) || end > USER_END) {
+		return STATUS_WINDOW;
+	}
+	return STATUS_OK;
 }
 
 static struct map_request make_request(const struct items *items, const struct item *item, uint64_t done)

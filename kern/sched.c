@@ -154,11 +154,7 @@ static void put_back_running(struct cpu *cpu)
 		return;
 	}
 	detach_running(cpu);
-	bool first = sc->left != 0;
-	if (!first) {
-		sc->left = sc->slice;
-	}
-	list_insert(cpu, sc, first);
+	list_insert(cpu, sc, sc->left != 0);
 }
 
 void sched_yield(struct cpu *cpu)
@@ -233,6 +229,9 @@ static void start_running(struct cpu *cpu, struct sched_context *sc)
 	sc->place = SC_RUNNING;
 	sc->started = arch_timer_now();
 	cpu->sc = sc;
+	if (sc->left == 0) {
+		sc->left = sc->slice;
+	}
 	cpu->slice_end = sc->started + sc->left;
 	sched_arm_timer(cpu);
 }
@@ -255,8 +254,9 @@ static void idle(struct cpu *cpu)
 void sched_pick(struct cpu *cpu)
 {
 	const struct thread *before = cpu->current;
-	put_back_running(cpu);
+	bool wanted_to_run = before != NULL && before->state == THREAD_READY && !before->suspend;
 	do {
+		put_back_running(cpu);
 		while (highest_ready(cpu) < 0) {
 			idle(cpu);
 		}
@@ -264,7 +264,7 @@ void sched_pick(struct cpu *cpu)
 		start_running(cpu, sc);
 		cpu->need_pick = false;
 	} while (!ipc_run(cpu, ipc_runner_of(cpu->sc)) || cpu->need_pick);
-	if (before != NULL && before != cpu->current && before->state == THREAD_READY) {
+	if (wanted_to_run && before != cpu->current) {
 		count(cpu, COUNTER_PREEMPTIONS);
 	}
 }
