@@ -183,7 +183,9 @@ void sched_set(struct cpu *cpu, struct sched_context *sc, uint8_t priority, uint
 void sched_arm_timer(struct cpu *cpu)
 {
 	struct thread *first = RB_MIN(timeout_tree, &cpu->timeouts);
-	uint64_t next = cpu->sc != NULL ? cpu->slice_end : UINT64_MAX;
+	/* Who must pick will arm it again; until then the end of a slice that is over would only repeat itself. */
+	bool runs_on = cpu->sc != NULL && !cpu->need_pick;
+	uint64_t next = runs_on ? cpu->slice_end : UINT64_MAX;
 	if (first != NULL && first->deadline < next) {
 		next = first->deadline;
 	}
@@ -261,8 +263,8 @@ void sched_pick(struct cpu *cpu)
 			idle(cpu);
 		}
 		struct sched_context *sc = TAILQ_FIRST(&cpu->ready[highest_ready(cpu)]);
-		start_running(cpu, sc);
 		cpu->need_pick = false;
+		start_running(cpu, sc);
 	} while (!ipc_run(cpu, ipc_runner_of(cpu->sc)) || cpu->need_pick);
 	if (wanted_to_run && before != cpu->current) {
 		count(cpu, COUNTER_PREEMPTIONS);
