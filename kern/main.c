@@ -5,6 +5,7 @@
  */
 #include "entry.h"
 #include "log.h"
+#include "mapdb.h"
 #include "panic.h"
 #include "root.h"
 #include "selftest.h"
@@ -159,4 +160,10 @@ _Noreturn void kernel_irq(struct arch_frame *frame)
 		arch_irq_done(intid);
 	}
 	arch_return_to_user(frame);
+}
+
+/* No thread but the root task's is run yet, and nobody's long work is cut. */
+bool preempt_pending(void)
+{
+	return false;
 }
