@@ -22,15 +22,17 @@ if(NOT CMAKE_CROSSCOMPILING)
 	set_target_properties(libfdt PROPERTIES IMPORTED_LOCATION "${STRATA_HOST_LIBFDT}"
 		INTERFACE_INCLUDE_DIRECTORIES "${STRATA_HOST_LIBFDT_INCLUDE}")
 elseif(STRATA_LIBFDT_SOURCE)
-	if(NOT EXISTS "${STRATA_LIBFDT_SOURCE}/libfdt.h")
-		message(FATAL_ERROR "STRATA_LIBFDT_SOURCE=${STRATA_LIBFDT_SOURCE} has no libfdt.h: "
-			"it must be the folder libfdt of a dtc source tree.")
-	endif()
+	set(libfdt_files fdt.c fdt_ro.c fdt_addresses.c fdt_rw.c fdt_wip.c fdt_check.c fdt_strerror.c)
+	foreach(file libfdt.h ${libfdt_files})
+		if(NOT EXISTS "${STRATA_LIBFDT_SOURCE}/${file}")
+			message(FATAL_ERROR "STRATA_LIBFDT_SOURCE=${STRATA_LIBFDT_SOURCE} has no ${file}: "
+				"it must be the folder libfdt of a dtc source tree, 1.6 or newer.")
+		endif()
+	endforeach()
 	include(${CMAKE_CURRENT_LIST_DIR}/picolibc.cmake)
 	add_library(libfdt STATIC)
-	foreach(file fdt fdt_ro fdt_addresses fdt_rw fdt_wip fdt_check fdt_strerror)
-		target_sources(libfdt PRIVATE "${STRATA_LIBFDT_SOURCE}/${file}.c")
-	endforeach()
+	list(TRANSFORM libfdt_files PREPEND "${STRATA_LIBFDT_SOURCE}/")
+	target_sources(libfdt PRIVATE ${libfdt_files})
 	target_include_directories(libfdt SYSTEM PUBLIC "${STRATA_LIBFDT_SOURCE}")
 	target_compile_options(libfdt PRIVATE -O2 -w -ffreestanding -fno-builtin -fPIE -fvisibility=hidden
 		-mgeneral-regs-only -mstrict-align -mcpu=cortex-a72 -mno-outline-atomics -fno-stack-protector

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reads newc archives. An entry is a header of 110 ASCII characters, the name, and the data; name and
- * data are each padded so that what follows begins at a multiple of four bytes (cpio(5), "New ASCII
- * Format").
+ * Reads newc archives. An entry is a header of 110 ASCII characters, the name, and the data; name
+ * and data are each padded so that what follows begins at a multiple of four bytes (cpio(5), "New
+ * ASCII Format").
  */
 #include "cpio.h"
 
@@ -55,7 +55,9 @@ static bool read_field(const char *header, enum field field, uint32_t *value)
 	return true;
 }
 
-/* Moves *at over `length` bytes and the padding behind them. False if they are not all in `size`. */
+/*
+ * Moves *at over `length` bytes and the padding behind them. False if they are not all in `size`.
+ */
 static bool step(size_t *at, size_t length, size_t size)
 {
 	if (length > size - *at) {
@@ -133,7 +135,7 @@ enum cpio_result cpio_find(const void *base, size_t size, const char *name, stru
 	enum cpio_result result;
 	do {
 		result = cpio_next(base, size, &offset, file, error);
-	} while (result == CPIO_FILE && ((file->mode & MODE_TYPE) != MODE_REGULAR ||
-					 strcmp(file->name, name) != 0));
+	} while (result == CPIO_FILE &&
+		 ((file->mode & MODE_TYPE) != MODE_REGULAR || strcmp(file->name, name) != 0));
 	return result;
 }

@@ -157,7 +157,10 @@ static bool append_segment(const struct file *file, const struct phdr *header, s
 		return refuse(file, "there are too many segments; the first too many",
 			      header->p_vaddr);
 	}
-	/* "Entries of type PT_LOAD appear in ascending order", so one comparison sees every overlap. */
+	/*
+	 * "Entries of type PT_LOAD appear in ascending order", so one comparison sees every
+	 * overlap.
+	 */
 	if (elf->segment_count > 0 && begin < elf->end) {
 		return refuse(file, "a segment overlaps, shares a page with or lies below the last",
 			      header->p_vaddr);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The formatter of format.h: the text is put out byte by byte, and what does not fit is only counted.
+ * The formatter of format.h: the text is put out byte by byte, and what does not fit is only
+ * counted.
  */
 #include "format.h"
 

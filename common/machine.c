@@ -98,14 +98,16 @@ static int clock_node(const struct tree *tree, int device, int index)
 	return -FDT_ERR_NOTFOUND;
 }
 
-/* The UART's clock in Hz, as far as the tree says. Never an error: a UART that firmware set up works. */
+/*
+ * The UART's clock in Hz, as far as the tree says. Never an error: a UART that firmware set up
+ * works.
+ */
 static uint32_t console_clock(const struct tree *tree, int device)
 {
 	struct tree_property frequency;
 	int node = device;
 	if (!tree_property(tree, device, "clock-frequency", &frequency)) {
-		int index =
-			fdt_stringlist_search(tree->fdt, device, "clock-names", "uartclk");
+		int index = fdt_stringlist_search(tree->fdt, device, "clock-names", "uartclk");
 		index = index < 0 ? 0 : index;
 		node = index < MAX_CLOCKS ? clock_node(tree, device, index) : -FDT_ERR_NOTFOUND;
 		if (node < 0 || !tree_is_compatible(tree, node, "fixed-clock")) {
@@ -206,7 +208,8 @@ static bool read_chosen(struct reader *reader)
 	if (chosen < 0) {
 		return true;
 	}
-	return read_initrd(reader, chosen) && read_bootargs(reader, chosen) &&
+	/* The arguments first: they say how to end if something else is wrong. */
+	return read_bootargs(reader, chosen) && read_initrd(reader, chosen) &&
 	       tree_u64(&reader->tree, chosen, "kaslr-seed", &reader->machine->kaslr_seed);
 }
 
@@ -221,12 +224,14 @@ static void read_model(struct reader *reader)
 /* --- Memory --- */
 
 /* Paints all pages that [base, base + size) touches; the caller knows that this does not wrap. */
-static bool paint_pages(struct memory_map *map, uint64_t base, uint64_t size,
-			enum memory_kind kind)
+static bool paint_pages(struct memory_map *map, uint64_t base, uint64_t size, enum memory_kind kind)
 {
 	uint64_t begin = base & ~(PAGE - 1);
 	uint64_t end = base + size;
-	/* The last page of the address space has no end: what follows it is not in the map anyway. */
+	/*
+	 * The last page of the address space has no end: what follows it is not in the map
+	 * anyway.
+	 */
 	if (end <= UINT64_MAX - (PAGE - 1)) {
 		end = (end + PAGE - 1) & ~(PAGE - 1);
 	}
@@ -284,7 +289,8 @@ static bool read_memory(struct reader *reader)
 		return false;
 	}
 	int node;
-	fdt_for_each_subnode (node, tree->fdt, 0) {
+	fdt_for_each_subnode(node, tree->fdt, 0)
+	{
 		if (tree_has_string(tree, node, "device_type", "memory") &&
 		    tree_is_usable(tree, node) && !read_memory_node(reader, node, &cells)) {
 			return false;
@@ -347,7 +353,8 @@ static bool read_reservations(struct reader *reader, enum reservation which)
 		return tree_fail(tree, parent, "ranges", "is missing or not empty");
 	}
 	int node;
-	fdt_for_each_subnode (node, tree->fdt, parent) {
+	fdt_for_each_subnode(node, tree->fdt, parent)
+	{
 		if (is_reservation(tree, node, which) &&
 		    tree_property(tree, node, "reg", &property) &&
 		    !use_ranges(reader, node, &cells, &property, paint_reserved)) {
@@ -357,7 +364,10 @@ static bool read_reservations(struct reader *reader, enum reservation which)
 	return true;
 }
 
-/* The tree and the initrd are modules. They win over reservations, which U-Boot makes for them too. */
+/*
+ * The tree and the initrd are modules. They win over reservations, which U-Boot makes for them
+ * too.
+ */
 static bool paint_modules(struct reader *reader)
 {
 	struct machine *machine = reader->machine;
@@ -366,11 +376,9 @@ static bool paint_modules(struct reader *reader)
 		return tree_fail(&reader->tree, 0, NULL,
 				 "the tree wraps past the end of the address space");
 	}
-	if (!paint_pages(&machine->memory, machine->tree.base, machine->tree.size,
-			 MEMORY_MODULE) ||
-	    (machine->initrd.size != 0 &&
-	     !paint_pages(&machine->memory, machine->initrd.base, machine->initrd.size,
-			  MEMORY_MODULE))) {
+	if (!paint_pages(&machine->memory, machine->tree.base, machine->tree.size, MEMORY_MODULE) ||
+	    (machine->initrd.size != 0 && !paint_pages(&machine->memory, machine->initrd.base,
+						       machine->initrd.size, MEMORY_MODULE))) {
 		return tree_fail(&reader->tree, 0, NULL,
 				 "the tree or the initrd is one range too many for the memory map");
 	}
@@ -402,7 +410,10 @@ static bool regions_overlap(struct machine_region a, struct machine_region b)
 	return a.base < b.base + b.size && b.base < a.base + a.size;
 }
 
-/* Reads "cpu-release-addr" and withholds its page, which waiting cores read for as long as they wait. */
+/*
+ * Reads "cpu-release-addr" and withholds its page, which waiting cores read for as long as they
+ * wait.
+ */
 static bool read_release_address(struct reader *reader, int node, struct machine_core *core)
 {
 	static const char name[] = "cpu-release-addr";
@@ -490,7 +501,8 @@ static bool read_cores(struct reader *reader)
 		return false;
 	}
 	int node;
-	fdt_for_each_subnode (node, tree->fdt, cpus) {
+	fdt_for_each_subnode(node, tree->fdt, cpus)
+	{
 		if (tree_has_string(tree, node, "device_type", "cpu") &&
 		    tree_is_usable(tree, node) && !read_core(reader, node, &cells)) {
 			return false;
@@ -563,7 +575,9 @@ static bool read_gic_v3(struct reader *reader, int node)
 	       tree_u64(&reader->tree, node, "redistributor-stride", &gic->redistributor_stride);
 }
 
-/* Which of the timer's interrupts is the virtual one: by name if there are names, else the third. */
+/*
+ * Which of the timer's interrupts is the virtual one: by name if there are names, else the third.
+ */
 static size_t virtual_timer_index(const struct tree *tree, int node)
 {
 	int index = fdt_stringlist_search(tree->fdt, node, "interrupt-names", "virt");
@@ -618,16 +632,16 @@ struct device {
 };
 
 static const struct device devices[] = {
-	{"arm,psci-1.0", read_psci},
-	{"arm,psci-0.2", read_psci},
-	{"arm,gic-400", read_gic_v2},
-	{"arm,cortex-a15-gic", read_gic_v2},
-	{"arm,cortex-a9-gic", read_gic_v2},
-	{"arm,cortex-a7-gic", read_gic_v2},
-	{"arm,gic-v3", read_gic_v3},
-	{"arm,armv8-timer", read_timer},
-	{"brcm,bcm2711-pm", read_watchdog},
-	{"brcm,bcm2835-pm", read_watchdog},
+	{"arm,psci-1.0",        read_psci    },
+	{"arm,psci-0.2",        read_psci    },
+	{"arm,gic-400",         read_gic_v2  },
+	{"arm,cortex-a15-gic",  read_gic_v2  },
+	{"arm,cortex-a9-gic",   read_gic_v2  },
+	{"arm,cortex-a7-gic",   read_gic_v2  },
+	{"arm,gic-v3",          read_gic_v3  },
+	{"arm,armv8-timer",     read_timer   },
+	{"brcm,bcm2711-pm",     read_watchdog},
+	{"brcm,bcm2835-pm",     read_watchdog},
 	{"brcm,bcm2835-pm-wdt", read_watchdog},
 };
 
@@ -679,7 +693,9 @@ bool machine_read(const void *fdt, size_t size, uint64_t physical, struct machin
 	}
 	machine->tree = (struct machine_region){physical, fdt_totalsize(fdt)};
 	read_model(&reader);
-	/* Each claim on memory is stronger than those before it; no-map is what nobody may touch. */
+	/*
+	 * Each claim on memory is stronger than those before it; no-map is what nobody may touch.
+	 */
 	return read_console(&reader) && read_chosen(&reader) && read_memory(&reader) &&
 	       read_memreserve(&reader) && read_reservations(&reader, RESERVATION_PLAIN) &&
 	       read_cores(&reader) && paint_modules(&reader) &&

@@ -3,8 +3,9 @@
  * The memory map: a sorted array of ranges.
  *
  * Every change is the same three steps: cut ranges so that the change begins and ends at borders,
- * change whole ranges, merge neighbours. Cutting is the only step that needs room, and merging undoes
- * it; so a change that does not fit leaves the map as it was, and no second copy is needed.
+ * change whole ranges, merge neighbours. Cutting is the only step that needs room, and merging
+ * undoes it; so a change that does not fit leaves the map as it was, and no second copy is
+ * needed.
  */
 #include "memory_map.h"
 
@@ -68,8 +69,8 @@ static void merge_neighbours(struct memory_map *map)
 }
 
 /*
- * Finds the first part of [*begin, end) that is not in the map, writes it to [*begin, *gap_end), and
- * the index where a range for it belongs to *index. False if there is none.
+ * Finds the first part of [*begin, end) that is not in the map, writes it to [*begin, *gap_end),
+ * and the index where a range for it belongs to *index. False if there is none.
  */
 static bool find_gap(const struct memory_map *map, uint64_t *begin, uint64_t end, uint64_t *gap_end,
 		     size_t *index)
@@ -130,8 +131,8 @@ bool memory_map_paint(struct memory_map *map, uint64_t base, uint64_t size, enum
 	}
 	bool fits = cut(map, base) && cut(map, end);
 	if (fits) {
-		for (size_t i = index_above(map, base);
-		     i < map->count && map->items[i].base < end; i++) {
+		for (size_t i = index_above(map, base); i < map->count && map->items[i].base < end;
+		     i++) {
 			map->items[i].kind = kind;
 		}
 	}

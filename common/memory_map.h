@@ -17,7 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Enough for every tree we know of many times over; a tree that needs more is refused in a clear line. */
+/*
+ * Enough for every tree we know of many times over; a tree that needs more is refused in a clear
+ * line.
+ */
 #define MEMORY_MAP_MAX 256
 
 struct memory_range {
@@ -32,15 +35,23 @@ struct memory_map {
 };
 
 /*
+ * An operation that may not fit needs free items while it works: one for each border that it makes
+ * inside a range, or for each gap that it fills. So a map with fewer than two free items may refuse
+ * what would have fitted in the end.
+ *
+ * Ranges of size 0 are allowed everywhere, and nothing.
+ */
+
+/*
  * Adds [base, base + size) as existing memory of kind MEMORY_FREE. Parts that the map already has
  * keep their kind. Returns false if the map is full or the range wraps; the map is then unchanged.
  */
 bool memory_map_add(struct memory_map *map, uint64_t base, uint64_t size);
 
 /*
- * Gives those bytes of [base, base + size) that exist in the map the kind `kind`; bytes that are not
- * in the map stay out of it. Returns false if the map is full or the range wraps; the map is then
- * unchanged.
+ * Gives those bytes of [base, base + size) that exist in the map the kind `kind`; bytes that are
+ * not in the map stay out of it. Returns false if the map is full or the range wraps; the map is
+ * then unchanged.
  */
 bool memory_map_paint(struct memory_map *map, uint64_t base, uint64_t size, enum memory_kind kind);
 
@@ -51,18 +62,19 @@ void memory_map_repaint(struct memory_map *map, enum memory_kind from, enum memo
 
 /*
  * Shrinks every range of kind MEMORY_FREE to whole pages of `page` bytes (a power of two); what is
- * cut off becomes MEMORY_UNUSABLE. Returns false if the map is full.
+ * cut off becomes MEMORY_UNUSABLE. Returns false if the map is full; some ranges are then trimmed.
  */
 bool memory_map_trim(struct memory_map *map, uint64_t page);
 
 /*
- * Finds the highest run of `size` bytes of kind MEMORY_FREE whose base is a multiple of `align` (a
- * power of two) and which ends at or below `limit`. Writes its base to *base; false if there is none.
+ * Finds the highest run of `size` bytes of kind MEMORY_FREE whose base is a multiple of `align`
+ * (a power of two) and which ends at or below `limit`. Writes its base to *base; false if there
+ * is none, or if `size` is 0.
  */
-bool memory_map_find_top(const struct memory_map *map, uint64_t size, uint64_t align, uint64_t limit,
-			 uint64_t *base);
+bool memory_map_find_top(const struct memory_map *map, uint64_t size, uint64_t align,
+			 uint64_t limit, uint64_t *base);
 
-/* How many bytes of [base, base + size) are in the map with kind `kind`. */
+/* How many bytes of [base, base + size) are in the map with kind `kind`. The range may wrap. */
 uint64_t memory_map_bytes_in(const struct memory_map *map, uint64_t base, uint64_t size,
 			     enum memory_kind kind);
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The functions of <string.h> that the compilers, libfdt and the parsers here need, for programs
- * without a C library. Compiled with -fno-builtin (and gcc's -fno-tree-loop-distribute-patterns), or
- * the compiler would turn the loops into calls to the very functions they are in.
+ * without a C library. Compiled with -fno-builtin (and gcc's -fno-tree-loop-distribute-patterns),
+ * or the compiler would turn the loops into calls to the very functions they are in.
  *
- * They run before the MMU is on too. Memory is Device memory then, and faults at every access that is
- * not aligned (Arm ARM DDI 0487, "Alignment of data accesses") and at DC ZVA: so all accesses here
- * are aligned to their size, and none touches a byte outside of what the caller named.
+ * They run before the MMU is on too. Memory is Device memory then, and faults at every access
+ * that is not aligned (Arm ARM DDI 0487, "Alignment of data accesses") and at DC ZVA: so all
+ * accesses here are aligned to their size, and none touches a byte outside of what the caller
+ * named.
  */
 #include <stdint.h>
 #include <string.h>
@@ -25,12 +26,12 @@ typedef uint64_t __attribute__((may_alias)) word_t;
 
 static size_t to_border(const unsigned char *p)
 {
-	return (size_t)-(uintptr_t)p % WORD;
+	return (size_t) - (uintptr_t)p % WORD;
 }
 
 /*
- * Copies words upwards; returns how many bytes. All loads of a block come before its stores, so that
- * memmove() may use it when `to` is below `from`, however close.
+ * Copies words upwards; returns how many bytes. All loads of a block come before its stores, so
+ * that memmove() may use it when `to` is below `from`, however close.
  */
 static size_t copy_words(unsigned char *to, const unsigned char *from, size_t size)
 {
@@ -53,9 +54,9 @@ static size_t copy_words(unsigned char *to, const unsigned char *from, size_t si
 }
 
 /*
- * The same for a `from` that is not aligned while `to` is: each word is put together from two aligned
- * ones. The word below `from` belongs to the source too, the caller has copied it; the word above the
- * last one used does not, so the loop stops before it.
+ * The same for a `from` that is not aligned while `to` is: each word is put together from two
+ * aligned ones. The word below `from` belongs to the source too, the caller has copied it; the
+ * word above the last one used does not, so the loop stops before it.
  */
 static size_t copy_shifted(unsigned char *to, const unsigned char *from, size_t size)
 {

@@ -2,8 +2,8 @@
 /*
  * Checked reading of a flattened device tree, over libfdt.
  *
- * Of libfdt only fdt.c, fdt_ro.c and fdt_check.c are used. fdt_addresses.c is not: it would pull in the
- * functions that write trees.
+ * Of libfdt only fdt.c, fdt_ro.c and fdt_check.c are used. fdt_addresses.c is not: it would pull
+ * in the functions that write trees.
  */
 #include "tree.h"
 
@@ -15,7 +15,10 @@
 
 #define CELL sizeof(fdt32_t)
 
-/* A path longer than this leaves too little of the line for the reason; its last name is shown then. */
+/*
+ * A path longer than this leaves too little of the line for the reason; its last name is shown
+ * then.
+ */
 #define PATH_MAX_SHOWN 80
 #define NAME_MAX_SHOWN 64
 
@@ -74,15 +77,19 @@ __attribute__((format(printf, 2, 3))) static bool fail_header(const struct tree 
 	return false;
 }
 
-/* The header field at `offset`. The header may be all there is, so it is read before libfdt trusts it. */
+/*
+ * The header field at `offset`. The header may be all there is, so it is read before libfdt
+ * trusts it.
+ */
 static uint32_t header_field(const struct tree *tree, size_t offset)
 {
 	return (uint32_t)tree_number((const unsigned char *)tree->fdt + offset, 1);
 }
 
 /*
- * libfdt measures the name of each property with memchr(), to the end of the strings block if need be:
- * many properties that share one endless name would take quadratic time. So no name may be endless.
+ * libfdt measures the name of each property with memchr(), to the end of the strings block if
+ * need be: many properties that share one endless name would take quadratic time. So no name may
+ * be endless.
  */
 static bool check_strings(const struct tree *tree)
 {
@@ -138,9 +145,9 @@ bool tree_open(struct tree *tree, const void *fdt, size_t size, char *error, siz
 		return false;
 	}
 	/*
-	 * Walks every tag within the total size. libfdt checks bounds at each later access too, but
-	 * stops in silence where the structure is broken: a memory node behind that place would just be
-	 * missing.
+	 * Walks every tag within the total size. libfdt checks bounds at each later access too,
+	 * but stops in silence where the structure is broken: a memory node behind that place
+	 * would just be missing.
 	 */
 	int status = fdt_check_full(fdt, fdt_totalsize(fdt));
 	if (status != 0) {
@@ -225,8 +232,8 @@ bool tree_is_compatible(const struct tree *tree, int node, const char *compatibl
 int tree_node_at(const struct tree *tree, const char *path, size_t length)
 {
 	/*
-	 * libfdt takes a path without a slash for an alias, and follows an alias that names itself for
-	 * ever, recursively: aliases are the caller's business.
+	 * libfdt takes a path without a slash for an alias, and follows an alias that names
+	 * itself for ever, recursively: aliases are the caller's business.
 	 */
 	if (length == 0 || path[0] != '/') {
 		return -FDT_ERR_BADPATH;
@@ -236,7 +243,10 @@ int tree_node_at(const struct tree *tree, const char *path, size_t length)
 
 bool tree_cells(const struct tree *tree, int node, struct tree_cells *cells)
 {
-	/* "If missing, a client program should assume 2 for #address-cells and 1 for #size-cells". */
+	/*
+	 * "If missing, a client program should assume 2 for #address-cells and 1 for
+	 * #size-cells".
+	 */
 	uint32_t address = 2;
 	uint32_t size = 1;
 	if (!tree_u32(tree, node, "#address-cells", &address) ||
@@ -278,8 +288,9 @@ static bool translate_entry(const struct tree *tree, const struct bus *bus, unsi
 {
 	size_t entry_size = (bus->cells.address + above + bus->cells.size) * CELL;
 	if (ranges->size % entry_size != 0) {
-		return tree_fail(tree, bus->node, "ranges", "%zu bytes are not whole entries of %zu",
-				 ranges->size, entry_size);
+		return tree_fail(tree, bus->node, "ranges",
+				 "%zu bytes are not whole entries of %zu", ranges->size,
+				 entry_size);
 	}
 	for (size_t at = 0; at < ranges->size; at += entry_size) {
 		const unsigned char *entry = ranges->data + at;
@@ -369,7 +380,10 @@ bool tree_registers(const struct tree *tree, int device, size_t index, uint64_t 
 	return tree_fail(tree, device, NULL, "lies below more than %u buses", TREE_MAX_DEPTH);
 }
 
-/* One step of "Interrupt Generating Devices", "interrupt-parent": the phandle, or else the parent. */
+/*
+ * One step of "Interrupt Generating Devices", "interrupt-parent": the phandle, or else the
+ * parent.
+ */
 static bool interrupt_step(const struct tree *tree, int node, int *next)
 {
 	uint32_t phandle = 0;

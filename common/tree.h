@@ -2,9 +2,10 @@
 /*
  * Reads a flattened device tree that nobody vouches for (Devicetree Specification, release 0.4).
  *
- * A layer over libfdt's read-only functions: it checks the whole tree once, reads properties with their
- * sizes checked, translates addresses, and explains each refusal in one line that names node and
- * property. Whatever the tree holds, every function ends, in time about linear in the tree's size.
+ * A layer over libfdt's read-only functions: it checks the whole tree once, reads properties with
+ * their sizes checked, translates addresses, and explains each refusal in one line that names
+ * node and property. Whatever the tree holds, every function ends, in time about linear in the
+ * tree's size.
  *
  * Functions that return false have written such a line, unless their comment says otherwise.
  */
@@ -38,8 +39,9 @@ struct tree_cells {
 bool tree_open(struct tree *tree, const void *fdt, size_t size, char *error, size_t error_size);
 
 /*
- * Writes the line "node's path: property: reason" and returns false. `property` may be NULL. Characters
- * that are not printable ASCII are replaced: names come from the tree, and the line goes to a terminal.
+ * Writes the line "node's path: property: reason" and returns false. `property` may be NULL.
+ * Characters that are not printable ASCII are replaced: names come from the tree, and the line
+ * goes to a terminal.
  */
 bool tree_fail(const struct tree *tree, int node, const char *property, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -76,8 +78,8 @@ int tree_node_at(const struct tree *tree, const char *path, size_t length);
 bool tree_cells(const struct tree *tree, int node, struct tree_cells *cells);
 
 /*
- * The address range number `index` of the device's "reg", as the CPU sees it: translated through the
- * "ranges" of every bus above. Refuses an empty range.
+ * The address range number `index` of the device's "reg", as the CPU sees it: translated through
+ * the "ranges" of every bus above. Refuses an empty range.
  */
 bool tree_registers(const struct tree *tree, int device, size_t index, uint64_t *base,
 		    uint64_t *size);

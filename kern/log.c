@@ -4,6 +4,7 @@
 #include "spinlock.h"
 
 #include <arch/console.h>
+#include <arch/timer.h>
 #include <common/format.h>
 
 #include <stdarg.h>
@@ -46,5 +47,7 @@ void log_line(const char *format_string, ...)
 
 void log_break_lock(void)
 {
+	/* If the lock is this core's own, nobody will give it back: hence the bound. */
+	(void)spinlock_lock_until(&lock, arch_timer_now() + arch_timer_hz() / 10);
 	lock_broken = true;
 }

@@ -30,12 +30,24 @@ static uint32_t progress[ARCH_CORES_MAX];
 /* Set by core 0 when the interrupt controller is ready for the others. */
 static uint32_t controller_ready;
 
-/* Waits for the interrupt `wanted`; anything else before it would be unasked for. */
+static uint64_t patience(void)
+{
+	return arch_timer_now() + CORE_PATIENCE_SECONDS * arch_timer_hz();
+}
+
+/*
+ * Waits for the interrupt `wanted`; anything else before it would be unasked for. Polls instead of sleeping: if
+ * interrupts do not come at all, core 0 says so, as it does for the others when they are missing.
+ */
 static void expect_interrupt(uint32_t wanted)
 {
 	uint32_t intid;
+	uint64_t deadline = patience();
 	while ((intid = arch_irq_take()) == ARCH_IRQ_NONE) {
-		arch_core_wait();
+		if (arch_core_number() == 0 && arch_timer_now() > deadline) {
+			panic("interrupt %u does not come: the device tree's GIC or timer is not the machine's", wanted);
+		}
+		arch_core_relax();
 	}
 	if (intid == wanted) {
 		arch_timer_stop();
@@ -79,7 +91,8 @@ static void start_core(uint32_t core)
 static uint32_t gather_cores(uint32_t count)
 {
 	uint32_t running = 0;
-	uint64_t deadline = arch_timer_now() + CORE_PATIENCE_SECONDS * arch_timer_hz();
+	/* One deadline for all: they start at the same time. Who has come has its own to answer. */
+	uint64_t deadline = patience();
 	for (uint32_t core = 0; core < count; core++) {
 		bool came = wait_for_progress(core, CORE_HAS_TIMER, deadline);
 		if (came) {
@@ -88,7 +101,7 @@ static uint32_t gather_cores(uint32_t count)
 				expect_interrupt(ARCH_IPI_WAKE);
 				set_progress(core, CORE_RUNNING);
 			}
-			came = wait_for_progress(core, CORE_RUNNING, deadline);
+			came = wait_for_progress(core, CORE_RUNNING, patience());
 		}
 		if (came) {
 			running++;

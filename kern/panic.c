@@ -19,16 +19,48 @@
 /* The core that panics, plus one; 0 while all is well. */
 static uint32_t panicking;
 
-/* Only the first core to panic reports; a second panic on the same core ends at once. */
-static void stop_others(void)
+/* Why, and whether that has been said. */
+static char reason[160];
+static bool reason_shown;
+
+static void show_reason(void)
+{
+	reason_shown = true;
+	log_line("panic: %s", reason);
+	log_line("on core %u", arch_core_number());
+}
+
+/* The report itself has failed: says what is still unsaid, without the machinery that failed. */
+static _Noreturn void panic_again(const char *second)
+{
+	static bool tried;
+	if (!tried) {
+		tried = true;
+		log_break_lock();
+		if (!reason_shown) {
+			show_reason();
+		}
+		log_line("panic: while reporting: %s", second);
+	}
+	arch_stop_after_panic(PANIC_STATUS);
+}
+
+/* Only the first core to panic reports. */
+static void become_reporter(const char *why)
 {
 	uint32_t self = arch_core_number() + 1, nobody = 0;
-	if (!__atomic_compare_exchange_n(&panicking, &nobody, self, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-		if (nobody == self) {
-			arch_stop_after_panic(PANIC_STATUS);
-		}
-		arch_core_halt();
+	if (__atomic_compare_exchange_n(&panicking, &nobody, self, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		(void)format(reason, sizeof(reason), "%s", why);
+		return;
 	}
+	if (nobody == self) {
+		panic_again(why);
+	}
+	arch_core_halt();
+}
+
+static void stop_others(void)
+{
 	for (uint32_t core = 0; core < ARCH_CORES_MAX; core++) {
 		if (core != arch_core_number()) {
 			arch_core_send(core, ARCH_IPI_HALT);
@@ -68,11 +100,11 @@ static void show_program(const struct arch_frame *frame, const char *program)
 static _Noreturn void report(const struct arch_frame *frame, const char *program, const char *message,
 			     va_list arguments)
 {
-	char reason[160];
-	format_va(reason, sizeof(reason), message, arguments);
+	char why[sizeof(reason)];
+	(void)format_va(why, sizeof(why), message, arguments);
+	become_reporter(why);
 	stop_others();
-	log_line("panic: %s", reason);
-	log_line("on core %u", arch_core_number());
+	show_reason();
 	if (frame != NULL) {
 		show_registers(frame);
 	}

@@ -16,7 +16,7 @@
 #define PAGE_BYTES 4096ul
 
 /* Where the root task finds its kernel pages: below the window, above any program. */
-#define BOOT_INFO_VA 0x7ffff0000000ul
+#define BOOT_INFO_VA HANDOVER_ROOT_PROGRAM_END
 #define UTCB_VA      0x7ffff8000000ul
 
 #define BOOT_INFO_BYTES_MAX \
@@ -54,13 +54,19 @@ static void map_program(struct page_run *pool, const struct handover *boot)
 	}
 }
 
-/* Maps a module's pages that are not RAM, such as a tree in flash: RAM is in the window anyway. */
+/* All pages that [base, base + size) touches: where RAM ends inside of a page, a module may end there too. */
+static void map_module(struct page_run *pool, uint64_t base, uint64_t size)
+{
+	uint64_t begin = base & ~(PAGE_BYTES - 1);
+	uint64_t end = (base + size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+	map(pool, BOOT_INFO_WINDOW + begin, begin, end - begin, ARCH_READ);
+}
+
+/* Maps a module that is not in RAM, such as a tree in flash: RAM is in the window anyway. */
 static void map_outside_ram(struct page_run *pool, const struct handover *boot, struct handover_module module)
 {
-	uint64_t begin = module.physical & ~(PAGE_BYTES - 1);
-	uint64_t end = (module.physical + module.size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
 	if (module.size != 0 && memory_map_at(&boot->memory, module.physical) == NULL) {
-		map(pool, BOOT_INFO_WINDOW + begin, begin, end - begin, ARCH_READ);
+		map_module(pool, module.physical, module.size);
 	}
 }
 
@@ -68,13 +74,12 @@ static void map_window(struct page_run *pool, const struct handover *boot)
 {
 	for (size_t i = 0; i < boot->memory.count; i++) {
 		const struct memory_range *range = &boot->memory.items[i];
-		uint64_t va = BOOT_INFO_WINDOW + range->base;
 		switch (range->kind) {
 		case MEMORY_FREE:
-			map(pool, va, range->base, range->size, ARCH_READ_WRITE);
+			map(pool, BOOT_INFO_WINDOW + range->base, range->base, range->size, ARCH_READ_WRITE);
 			break;
 		case MEMORY_MODULE:
-			map(pool, va, range->base, range->size, ARCH_READ);
+			map_module(pool, range->base, range->size);
 			break;
 		case MEMORY_RESERVED:
 		case MEMORY_UNUSABLE:

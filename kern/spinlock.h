@@ -5,7 +5,9 @@
 #pragma once
 
 #include <arch/cpu.h>
+#include <arch/timer.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct spinlock {
@@ -19,6 +21,19 @@ static inline void spinlock_lock(struct spinlock *lock)
 	while (__atomic_load_n(&lock->served, __ATOMIC_ACQUIRE) != ticket) {
 		arch_core_relax();
 	}
+}
+
+/* The same, but gives up at `deadline`: false, and the lock is no good to anybody any more. */
+static inline bool spinlock_lock_until(struct spinlock *lock, uint64_t deadline)
+{
+	uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+	while (__atomic_load_n(&lock->served, __ATOMIC_ACQUIRE) != ticket) {
+		if (arch_timer_now() > deadline) {
+			return false;
+		}
+		arch_core_relax();
+	}
+	return true;
 }
 
 static inline void spinlock_unlock(struct spinlock *lock)

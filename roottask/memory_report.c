@@ -25,7 +25,7 @@ static bool read_tree(const struct boot_info *info)
 	char error[MACHINE_ERROR_MAX];
 	const void *tree = (const void *)(uintptr_t)info->tree.base;
 	if (!machine_read(tree, info->tree.size, info->tree.base - info->window, &machine, error)) {
-		strata_log("root task: device tree: %s", error);
+		strata_log("root task: %s%s", error[0] == '/' ? "device tree: " : "", error);
 		return false;
 	}
 	return true;

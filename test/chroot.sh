@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Boots Strata from a bare Debian 12 that has nothing but git and python3: makes such a system in a
-# temporary folder, clones this repository there and runs `./strata run` without a terminal. Needs root
-# and debootstrap; takes some minutes and 3 GB below ${TMPDIR:-/tmp}. What is committed is what is tested.
+# temporary folder, clones this repository there and runs `./strata run` without a terminal, or another
+# subcommand. Needs root and debootstrap; takes some minutes and 2 to 4 GB below ${TMPDIR:-/tmp}. What is
+# committed is what is tested.
 #
-#     test/chroot.sh [ARGUMENTS OF strata run...]
+#     test/chroot.sh [SUBCOMMAND [ARGUMENTS...]]
 set -euo pipefail
 
+[ $# -gt 0 ] || set -- run --timeout 60
 source=$(cd "$(dirname "$0")/.." && pwd)
 for program in debootstrap git python3; do
 	command -v "$program" >/dev/null || { echo "chroot.sh: $program is not installed" >&2; exit 1; }
@@ -52,7 +54,10 @@ if [ -e /etc/ssl/certs/ca-certificates.crt ]; then
 fi
 
 mount -t proc proc "$root/proc"
+# Private: what is mounted and unmounted in there must not come back here.
 mount --bind /dev "$root/dev"
+mount --make-private "$root/dev"
+mount --bind /dev/pts "$root/dev/pts"
 
 git clone -q --no-hardlinks "$source" "$root/root/strata"
 
@@ -63,6 +68,6 @@ done
 
 status=0
 env -i "${keep[@]}" HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-	setsid --wait chroot "$root" /root/strata/strata run --timeout 60 "$@" </dev/null || status=$?
-echo "chroot.sh: ./strata run ended with status $status" >&2
+	setsid --wait chroot "$root" /root/strata/strata "$@" </dev/null || status=$?
+echo "chroot.sh: ./strata $1 ended with status $status" >&2
 exit "$status"

@@ -28,7 +28,7 @@ static bool semihosting;
 
 void arch_console_init(const struct handover *boot)
 {
-	uart = (struct uart){boot->arch.uart_kind, boot->arch.uart};
+	uart = (struct uart){.kind = boot->arch.uart_kind, .registers = boot->arch.uart};
 	firmware = boot->arch.firmware;
 	watchdog = boot->arch.bcm_watchdog;
 	semihosting = boot->exit_semihosting;
@@ -77,6 +77,7 @@ _Noreturn void arch_power_reset(void)
 _Noreturn void arch_stop_after_panic(uint32_t status)
 {
 	if (semihosting) {
+		semihosting = false; /* if nobody listens it is an exception, and we come back here */
 		semihosting_exit(status);
 	}
 	arch_core_halt();

@@ -18,7 +18,6 @@ _Noreturn void arch_start(uint64_t core, struct handover *boot);
 
 _Noreturn void arch_start(uint64_t core, struct handover *boot)
 {
-	serror_unmask();
 	if (core == 0) {
 		handover_remember(boot);
 		no_user_tables_physical = image_physical(no_user_tables);
@@ -48,8 +47,10 @@ void arch_core_wake_all(void)
 	sev();
 }
 
+/* An SError that firmware or the boot stage left pending is taken here and not before: now its report can be seen. */
 void arch_core_leave_boot(void)
 {
+	serror_unmask();
 	WRITE_SYSREG(ttbr0_el1, no_user_tables_physical);
 	isb();
 	tlbi_vmalle1();

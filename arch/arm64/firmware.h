@@ -7,6 +7,7 @@
 #include "arch_handover.h"
 #include "insn.h"
 
+#define PSCI_VERSION      0x84000000ul
 #define PSCI_CPU_ON       0xc4000003ul
 #define PSCI_SYSTEM_OFF   0x84000008ul
 #define PSCI_SYSTEM_RESET 0x84000009ul

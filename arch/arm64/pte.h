@@ -36,6 +36,9 @@ typedef uint64_t pte_t;
 #define PTE_SPECIAL    (UL(1) << 58) /* with VALID: the kernel's own; without: held, no access */
 #define PTE_EXECUTABLE (UL(1) << 59) /* the right to execute, also where WRITABLE forbids its use */
 
+/* Physical addresses from here on do not fit a descriptor. */
+#define PTE_PHYSICAL_END UL(0x1000000000000)
+
 /* What maps kernel memory: global, referenced, not accessible to EL0, which may not execute it either. */
 #define PTE_KERNEL_COMMON (PTE_AF | PTE_INNER | PTE_UXN | PTE_ATTR(MAIR_NORMAL))
 #define PTE_KERNEL_RX     (PTE_KERNEL_COMMON | PTE_READ_ONLY)

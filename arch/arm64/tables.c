@@ -41,6 +41,13 @@ static unsigned level_for(uint64_t va, uint64_t pa, uint64_t size)
 	return 3;
 }
 
+/* Whether `entry`, at `level`, already maps `va` to `pa` as wanted: alone, or as a part of something larger. */
+static bool is_mapped(pte_t entry, unsigned level, uint64_t va, uint64_t pa, pte_t attributes)
+{
+	uint64_t offset = (UL(1) << pte_shift(level)) - 1;
+	return level > 0 && ((va ^ pa) & offset) == 0 && entry == pte_make_leaf(pa & ~offset, level, attributes);
+}
+
 /* Maps one entry, of the largest size that fits or, where tables are finer already, a smaller one.
  * Returns its size, or 0. */
 static uint64_t map_one(struct tables *tables, uint64_t va, uint64_t pa, uint64_t size, pte_t attributes)
@@ -49,9 +56,11 @@ static uint64_t map_one(struct tables *tables, uint64_t va, uint64_t pa, uint64_
 	pte_t *table = tables->root;
 	for (unsigned level = 0;; level++) {
 		pte_t *entry = &table[pte_index(va, level)];
-		pte_t leaf = pte_make_leaf(pa, level, attributes);
-		if (level >= wanted && (*entry == 0 || *entry == leaf)) {
-			*entry = leaf;
+		if (is_mapped(*entry, level, va, pa, attributes)) {
+			return UL(1) << pte_shift(level < wanted ? wanted : level);
+		}
+		if (level >= wanted && *entry == 0) {
+			*entry = pte_make_leaf(pa, level, attributes);
 			return UL(1) << pte_shift(level);
 		}
 		if (level == 3) {
@@ -66,6 +75,11 @@ static uint64_t map_one(struct tables *tables, uint64_t va, uint64_t pa, uint64_
 
 bool tables_map(struct tables *tables, uint64_t va, uint64_t pa, uint64_t size, pte_t attributes)
 {
+	uint64_t last = pa + size - 1;
+	if (((va | pa | size) & (PAGE_SIZE - 1)) != 0 ||
+	    (size != 0 && (last < pa || last >= PTE_PHYSICAL_END))) {
+		return false;
+	}
 	while (size != 0) {
 		uint64_t mapped = map_one(tables, va, pa, size, attributes);
 		if (mapped == 0) {

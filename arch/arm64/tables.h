@@ -19,8 +19,9 @@ struct tables {
 };
 
 /*
- * Maps [va, va + size) to pa onwards with the largest entries that fit. All three are multiples of
- * the page size. Mapping what is mapped already, in the same way, is allowed. False: out of table
- * pages, or a part is mapped otherwise; a part may have been mapped then.
+ * Maps [va, va + size) to pa onwards with the largest entries that fit. Mapping what is mapped already,
+ * in the same way, is allowed. False: one of the three is no multiple of the page size, the physical
+ * range does not fit descriptors, table pages ran out, or a part is mapped otherwise; in the last two
+ * cases a part may have been mapped.
  */
 bool tables_map(struct tables *tables, uint64_t va, uint64_t pa, uint64_t size, pte_t attributes);

@@ -3,8 +3,6 @@
 
 #include "insn.h"
 
-#include <stdbool.h>
-
 /* PL011, "Summary of registers". */
 #define PL011_DR        0x00
 #define PL011_FR        0x18
@@ -80,16 +78,27 @@ static bool has_room(const struct uart *uart)
 	return (read32(uart->registers + MINI_LSR) & MINI_LSR_TX_ROOM) != 0;
 }
 
-static void put_raw(const struct uart *uart, char c)
+static void wait_for_room(struct uart *uart)
 {
-	for (uint32_t polls = 0; polls < PATIENCE && !has_room(uart); polls++) {
+	uint32_t patience = uart->stuck ? 1 : PATIENCE;
+	for (uint32_t polls = 0; polls < patience; polls++) {
+		if (has_room(uart)) {
+			uart->stuck = false;
+			return;
+		}
 		cpu_relax();
 	}
+	uart->stuck = true;
+}
+
+static void put_raw(struct uart *uart, char c)
+{
+	wait_for_room(uart);
 	uint64_t data = uart->registers + (uart->kind == UART_PL011 ? PL011_DR : MINI_IO);
 	write32(data, (uint8_t)c);
 }
 
-void uart_put(const struct uart *uart, char c)
+void uart_put(struct uart *uart, char c)
 {
 	if (uart->kind == UART_NONE) {
 		return;

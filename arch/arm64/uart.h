@@ -8,9 +8,15 @@
 
 #include "arch_handover.h"
 
+#include <stdbool.h>
+
+/* Bytes of registers that are used of either kind. */
+#define UART_REGISTERS_SIZE 0x40
+
 struct uart {
 	enum uart_kind kind;
 	uint64_t registers; /* where they are mapped as device memory */
+	bool stuck;         /* it did not drain in time: nobody waits for it again until it has room */
 };
 
 /*
@@ -20,6 +26,6 @@ struct uart {
  */
 void uart_init(const struct uart *uart, uint32_t clock_hz, uint32_t baud);
 
-/* Sends one character, waiting for room; '\n' goes as "\r\n". Gives up after a bounded wait, so that a
+/* Sends one character, waiting for room; '\n' goes as "\r\n". Gives up after a bounded wait, once, so that a
  * console that does not drain cannot hang the caller. */
-void uart_put(const struct uart *uart, char c);
+void uart_put(struct uart *uart, char c);

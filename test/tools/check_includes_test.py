@@ -11,7 +11,8 @@ import check_includes  # noqa: E402
 
 # Headers that stand in the tree of every test.
 HEADERS = [
-    "include/abi/tag.h", "arch/include/arch/cpu.h", "arch/arm64/insn.h", "arch/arm64/boot/start.h",
+    "include/abi/tag.h", "arch/include/arch/cpu.h", "arch/arm64/insn.h", "arch/arm64/arch_frame.h",
+    "arch/arm64/boot/start.h",
     "kern/entry.h", "kern/status.h", "kern/thread.h", "common/cpio.h", "sdk/include/strata/task.h",
     "sdk/src/private.h", "pager/include/pager/region_map.h", "pager/inside.h",
     "dataspace/include/dataspace/ops.h", "dataspace/inside.h", "roottask/buddy.h", "test/host/helper.h",
@@ -25,6 +26,8 @@ ALLOWED = [
     ("kern/thread.c", "<stdint.h>"),
     ("arch/include/arch/frame.h", "<kern/status.h>"),
     ("arch/include/arch/frame.h", "<arch/cpu.h>"),
+    ("arch/include/arch/frame.h", "<arch_frame.h>"),
+    ("arch/include/arch/frame.h", "<common/cpio.h>"),
     ("arch/arm64/trap.c", "<kern/entry.h>"),
     ("arch/arm64/trap.c", '"../../kern/entry.h"'),
     ("arch/arm64/trap.c", '"insn.h"'),
@@ -49,7 +52,9 @@ REFUSED = [
     ("common/bad.c", "<arch/cpu.h>"),
     ("common/bad.c", "<libfdt.h>"),
     ("arch/include/arch/bad.h", "<kern/thread.h>"),
+    ("arch/include/arch/bad.h", "<insn.h>"),
     ("kern/bad.c", '"../arch/arm64/insn.h"'),
+    ("kern/bad.c", "<arch_frame.h>"),
     ("kern/bad.c", "<insn.h>"),
     ("kern/bad.c", "<strata/task.h>"),
     ("kern/bad.c", '"buddy.h"'),

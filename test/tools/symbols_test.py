@@ -101,6 +101,11 @@ class ResolverTest(unittest.TestCase):
     def test_function_file_and_line(self):
         self.assertRegex(self.resolver.resolve("kernel", self.address["_start"]), r"^_start at \S*p\.c:1[01]$")
 
+    def test_a_path_below_the_build_folder_is_shown_as_in_the_tree(self):
+        self.assertEqual(symbols._in_tree("build/release/tools/mkcpio.py:5"), "tools/mkcpio.py:5")
+        self.assertEqual(symbols._in_tree(f"{symbols.ROOT}/tools/mkcpio.py:5"), "tools/mkcpio.py:5")
+        self.assertEqual(symbols._in_tree("nowhere/x.c:?"), "nowhere/x.c:?")
+
     def test_inlined_functions_come_first(self):
         meanings = {self.resolver.resolve("kernel", self.address["outer"] + offset) for offset in (0, 4, 8)}
         self.assertTrue(any(m.startswith("inner at ") and ", inlined in outer at " in m for m in meanings), meanings)

@@ -33,7 +33,8 @@ def _run(arguments):
     folder = build.folder(arguments.preset)
     argv = boards.qemu_arguments(arguments.board, folder, choice) + arguments.qemu_arg
     try:
-        packages.ensure(packages.RUN)
+        # All at once, so that a person is asked once.
+        packages.ensure(packages.RUN + ([] if arguments.no_build else packages.for_preset(arguments.preset)))
         if not arguments.no_build:
             build.build(arguments.preset)
     except Failure as failure:
@@ -68,13 +69,13 @@ def _fuzz(arguments):
     if not harnesses:
         raise Failure("there is no such fuzz harness" if arguments.name else "there are no fuzz harnesses")
     for harness in harnesses:
-        corpus = ROOT / "build/fuzz" / harness.name
-        corpus.mkdir(parents=True, exist_ok=True)
-        seeds = ROOT / "test/fuzz/corpus" / harness.name.removeprefix("fuzz_")
-        argv = [harness.relative_to(ROOT), f"-max_total_time={arguments.seconds}", "-print_final_stats=1",
-                f"-artifact_prefix={corpus.relative_to(ROOT)}-", corpus.relative_to(ROOT)]
-        argv += [seeds.relative_to(ROOT)] if seeds.is_dir() else []
-        say.run(argv, f"{harness.name} found a fault", cwd=ROOT, stdin=subprocess.DEVNULL)
+        name = harness.name.removeprefix("fuzz_")
+        # New inputs go to the first folder and stay there; a crash leaves a file crash-* beside it.
+        corpus, seeds = harness.with_name(f"corpus_{name}"), harness.with_name(f"seeds_{name}")
+        corpus.mkdir(exist_ok=True)
+        argv = [harness, f"-max_total_time={arguments.seconds}", f"-artifact_prefix={harness.parent}/", corpus]
+        say.run([*argv, seeds] if seeds.is_dir() else argv, f"{harness.name} found a fault",
+                stdin=subprocess.DEVNULL)
     return 0
 
 
@@ -136,7 +137,7 @@ def _parser():
     command.add_argument("--no-build", action="store_true", help="boot what was built before")
 
     command = add("test", _test, "build everything and run the tests")
-    command.add_argument("--all", action="store_true", help="also those that take long")
+    command.add_argument("--all", action="store_true", help="also those that take long: every boot with every preset")
     command.add_argument("-R", dest="regex", metavar="REGEX", help="only tests whose name matches")
     command.add_argument("-L", dest="label", metavar="LABEL", help="only tests whose label matches")
 

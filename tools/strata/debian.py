@@ -19,15 +19,17 @@ class FetchError(Exception):
     """Why a package could not be fetched, in one sentence."""
 
 
-def _output(argv, what):
+def _output(argv, what, folder=None):
     try:
-        result = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        result = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=folder,
                                 stderr=subprocess.PIPE, text=True, check=False)
     except FileNotFoundError:
         raise FetchError(f"{what}: there is no {argv[0]}; this works on Debian only") from None
     if result.returncode != 0:
-        lines = [line for line in result.stderr.splitlines() if line.strip()]
-        raise FetchError(f"{what}: {lines[-1] if lines else argv[0] + ' failed'}")
+        # apt's first error is the cause; what follows it are consequences.
+        lines = [line for line in result.stderr.splitlines() if line.startswith("E:")]
+        lines += result.stderr.splitlines()[-1:]
+        raise FetchError(f"{what}: {lines[0] if lines else argv[0] + ' failed'}")
     return result.stdout
 
 
@@ -72,7 +74,7 @@ class Foreign:
                        f"Dir::Cache={self.work}/cache", "APT::Sandbox::User=root",
                        "Acquire::Languages=none", "Acquire::Retries=3"):
             self.options += ["-o", option]
-        _output(["apt-get", *self.options, "-qq", "update"], "the mirror's package index")
+        _output(["apt-get", *self.options, "-qq", "--error-on=any", "update"], "the mirror's package index")
 
     def dependency(self, package, pattern):
         """The first dependency of `package` whose name matches `pattern`."""
@@ -84,15 +86,13 @@ class Foreign:
 
     def unpack(self, package, into):
         """Downloads `package` and unpacks it below the folder `into`."""
-        before = set((self.work / "debs").iterdir())
-        try:
-            subprocess.run(["apt-get", *self.options, "-qq", "download", package],
-                           cwd=self.work / "debs", stdin=subprocess.DEVNULL,
-                           stdout=subprocess.DEVNULL, check=True)
-            (deb,) = set((self.work / "debs").iterdir()) - before
-            subprocess.run(["dpkg-deb", "-x", str(deb), str(into)], check=True)
-        except (OSError, subprocess.CalledProcessError, ValueError):
-            raise FetchError(f"the package {package} could not be downloaded and unpacked") from None
+        debs = self.work / "debs"
+        before = set(debs.iterdir())
+        _output(["apt-get", *self.options, "-qq", "download", package], package, folder=debs)
+        fresh = set(debs.iterdir()) - before
+        if len(fresh) != 1:
+            raise FetchError(f"{package}: the download brought {len(fresh)} files")
+        _output(["dpkg-deb", "-x", str(fresh.pop()), str(into)], package)
 
 
 @contextlib.contextmanager

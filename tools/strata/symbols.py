@@ -16,6 +16,20 @@ TOKEN = re.compile(rb"\b([a-z][a-z0-9_-]*)\+0x([0-9a-f]{1,16})\b")
 LINE_MAX = 4096
 
 
+def _in_tree(place):
+    """A place as debug information has it, as a path in the source tree if it can be found there.
+
+    Builds map the tree's own folder to nothing, so a path may come as build/PRESET/kern/x.c.
+    """
+    path, colon, line = place.removeprefix(f"{ROOT}/").rpartition(":")
+    parts = os.path.normpath(path).split("/")
+    for start in range(len(parts)):
+        candidate = "/".join(parts[start:])
+        if (ROOT / candidate).is_file():
+            return candidate + colon + line
+    return place
+
+
 class Resolver:
     """Asks one addr2line process per ELF file, and remembers the answers."""
 
@@ -57,7 +71,7 @@ class Resolver:
         frames = []
         for function, place in zip(lines[1::2], lines[2::2]):
             place = re.sub(r" \(discriminator \d+\)$", "", place.decode(errors="replace"))
-            place = place.removeprefix(f"{ROOT}/")
+            place = _in_tree(place)
             if function != b"??":
                 known = not place.startswith("??")
                 frames.append(function.decode(errors="replace") + (f" at {place}" if known else ""))

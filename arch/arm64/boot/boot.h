@@ -23,11 +23,20 @@ extern struct machine boot_machine;
 /* Ends the boot with one line that says why, on the console of the tree, or on the rescue consoles. */
 _Noreturn void boot_failed(const char *message, ...) __attribute__((format(printf, 1, 2)));
 
-/* The console that boot_failed() writes to; kind UART_NONE until the tree names one. */
-void boot_console_set(struct uart uart, bool exit_semihosting);
+/* The console that boot_failed() writes to; without one, it looks for the rescue consoles. */
+void boot_console_set(struct uart uart);
 
-/* Maps physical memory where it is; boot_failed() if that clashes. Rounds out to pages. */
+/* Whether boot_failed() ends by telling a debugger's semihosting. */
+void boot_exit_by_semihosting(bool yes);
+
+/* Maps physical memory where it is; boot_failed() if that clashes. Rounds out to pages. The map is complete on return. */
 void boot_map_identity(uint64_t base, uint64_t size, pte_t attributes);
+
+/*
+ * Maps the pages of registers, apart from all memory, and returns the address of `base`; just `base` while the MMU is
+ * off. 0 if that cannot be.
+ */
+uint64_t boot_map_registers(uint64_t base, uint64_t size);
 
 /* NULL, or what is wrong with the address in x0 that should be a device tree's. */
 extern const char *boot_tree_problem;
@@ -78,6 +87,15 @@ void boot_sync_code(uint64_t base, uint64_t size);
 
 /* Writes the lines of [base, base + size) back to memory, for readers with their caches off. */
 void boot_clean_to_memory(const void *base, uint64_t size);
+
+/*
+ * Checks what the tree claims against the machine as far as that can be seen from here: what lies where, and whether
+ * the devices that the kernel needs answer. boot_failed() with what is wrong.
+ */
+void boot_check_machine(const struct machine *machine);
+
+/* Whether PSCI answers at all through the conduit that the tree names; boot_failed() if not. */
+void boot_check_psci(const struct machine *machine);
 
 /* Starts all cores but this one at boot_secondary_entry. */
 void boot_start_cores(const struct machine *machine);

@@ -8,9 +8,15 @@
 
 #include "../insn.h"
 
-/* A level-0 table and enough below it: image, tree, console, initrd, kernel memory and root task each
- * take at most 5 tables. */
-#define IDENTITY_TABLES 40
+/* A level-0 table and enough below it: image, tree, initrd, kernel memory, root task and release addresses each
+ * take at most 5 tables, or more if they are huge. Registers take at most 3 each, and have their own share: what else
+ * failed, the rescue consoles can be mapped. */
+#define MEMORY_TABLES   64
+#define REGISTER_TABLES 48
+#define IDENTITY_TABLES (MEMORY_TABLES + REGISTER_TABLES)
+
+/* Registers are mapped at their physical address plus this, where no memory is: another mapping never is in their way. */
+#define REGISTERS_OFFSET PHYSICAL_LIMIT
 
 /* The arm64 boot protocol allows 2 MiB; trees that we have seen are up to 1 MiB. */
 #define TREE_MAX (16 * UL(0x100000))
@@ -21,9 +27,10 @@ struct boot_mmu boot_mmu;
 const char *boot_tree_problem;
 uint64_t boot_tree_size;
 volatile uint32_t boot_probing;
+uint32_t boot_entry_level;
 
 static pte_t identity_pages[IDENTITY_TABLES][PTE_COUNT] __attribute__((aligned(4096)));
-static struct tables identity;
+static struct tables identity, registers;
 
 extern const char image_header[], _text_end[], _rodata_end[], _data_begin[], _image_end[];
 extern const struct relocation {
@@ -56,17 +63,44 @@ static bool probe_be32(uint64_t address, uint32_t *value)
 	return answered;
 }
 
-/* Maps the tree if its header is plausible; all else is left to machine_read(). */
+static bool overlaps_image(uint64_t base, uint64_t size)
+{
+	return base < (uint64_t)_image_end && (uint64_t)image_header < base + size;
+}
+
+/* Why the tree's bytes cannot be mapped, or NULL and their number. All else is left to machine_read(). */
+static const char *measure_tree(uint64_t tree, uint32_t *size)
+{
+	uint32_t magic, last;
+	if (tree == 0 || (tree & 7) != 0 || tree >= PHYSICAL_LIMIT) {
+		return "is no address of a device tree";
+	}
+	if (overlaps_image(tree, sizeof(uint64_t))) {
+		return "points into the kernel's image, not to a device tree";
+	}
+	if (!probe_be32(tree, &magic)) {
+		return "points to memory that does not answer, not to a device tree";
+	}
+	if (magic != FDT_MAGIC || !probe_be32(tree + 4, size)) {
+		return "points to no device tree: its magic is wrong";
+	}
+	if (*size > TREE_MAX) {
+		return "points to a device tree that claims to be larger than 16 MiB";
+	}
+	if (overlaps_image(tree, *size)) {
+		return "points to a device tree that reaches into the kernel's image";
+	}
+	if (*size > 4 && !probe_be32((tree + *size - 4) & ~UL(3), &last)) {
+		return "points to a device tree that reaches into memory that does not answer";
+	}
+	return NULL;
+}
+
 static void map_tree(uint64_t tree)
 {
-	uint32_t magic, size;
-	if (tree == 0 || (tree & 7) != 0 || tree >= PHYSICAL_LIMIT) {
-		boot_tree_problem = "is no address of a device tree";
-	} else if (!probe_be32(tree, &magic) || magic != FDT_MAGIC || !probe_be32(tree + 4, &size)) {
-		boot_tree_problem = "points to no device tree: its magic is wrong";
-	} else if (size > TREE_MAX) {
-		boot_tree_problem = "points to a device tree that claims to be larger than 16 MiB";
-	} else {
+	uint32_t size;
+	boot_tree_problem = measure_tree(tree, &size);
+	if (boot_tree_problem == NULL) {
 		boot_tree_size = size;
 		boot_map_identity(tree, size, PTE_KERNEL_RO);
 	}
@@ -98,20 +132,41 @@ static uint64_t make_sctlr(void)
 	return has_pan ? sctlr & ~SCTLR_SPAN : sctlr;
 }
 
-void boot_map_identity(uint64_t base, uint64_t size, pte_t attributes)
+/* Maps all pages that [base, base + size) touches, `offset` above where they are. */
+static bool map_pages(struct tables *tables, uint64_t base, uint64_t size, uint64_t offset, pte_t attributes)
 {
+	if (base >= PHYSICAL_LIMIT || size > PHYSICAL_LIMIT - base) {
+		return false;
+	}
 	uint64_t begin = base & ~(PAGE_SIZE - 1);
 	uint64_t end = (base + size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
-	if (!tables_map(&identity, begin, begin, end - begin, attributes)) {
-		boot_failed("memory at 0x%lx, size 0x%lx, is used for two things", base, size);
+	bool mapped = tables_map(tables, begin + offset, begin, end - begin, attributes);
+	dsb_ish();
+	isb();
+	return mapped;
+}
+
+void boot_map_identity(uint64_t base, uint64_t size, pte_t attributes)
+{
+	if (!map_pages(&identity, base, size, 0, attributes)) {
+		boot_failed("memory at 0x%lx, size 0x%lx, is used for two things, or out of reach", base, size);
 	}
+}
+
+uint64_t boot_map_registers(uint64_t base, uint64_t size)
+{
+	if (!boot_mmu_is_on()) {
+		return base;
+	}
+	return map_pages(&registers, base, size, REGISTERS_OFFSET, PTE_KERNEL_DEVICE) ? base + REGISTERS_OFFSET : 0;
 }
 
 void boot_early(uint64_t tree)
 {
-	identity.root = identity_pages[0];
+	identity.root = registers.root = identity_pages[0];
 	identity.next = (uint64_t)identity_pages[1];
-	identity.end = (uint64_t)identity_pages[IDENTITY_TABLES];
+	identity.end = registers.next = (uint64_t)identity_pages[MEMORY_TABLES];
+	registers.end = (uint64_t)identity_pages[IDENTITY_TABLES];
 
 	uint64_t text = (uint64_t)image_header, rodata = (uint64_t)_text_end;
 	uint64_t data = (uint64_t)_data_begin;

@@ -45,6 +45,11 @@ func boot_entry
 	cmp	x0, x1
 	b.lo	1b
 
+	mrs	x0, CurrentEL
+	lsr	x0, x0, #2
+	adrp	x1, boot_entry_level
+	str	w0, [x1, :lo12:boot_entry_level]
+
 	adrp	x0, boot_stack_top
 	mov	sp, x0
 	adr	x0, boot_vectors
@@ -305,7 +310,7 @@ boot_vectors:
 	.set	kind, kind + 1
 	.endr
 
-/* A probed address did not answer: skip the load, say so. */
+/* What was tried did not work: skip the instruction, say so. */
 boot_probe_failed:
 	mov	w1, #2
 	str	w1, [x0, :lo12:boot_probing]

@@ -52,8 +52,11 @@ _Static_assert(offsetof(struct boot_secondary, affinities) == SECONDARY_AFFINITI
 extern struct boot_mmu boot_mmu;
 extern struct boot_secondary boot_secondary;
 
-/* 0: an exception is an error. 1: a load is being tried. 2: it was, and failed. */
+/* 0: an exception is an error. 1: an instruction is being tried. 2: it was, and failed. */
 extern volatile uint32_t boot_probing;
+
+/* The exception level at which the boot core was entered. */
+extern uint32_t boot_entry_level;
 
 extern const uint8_t boot_kernel_elf[], boot_kernel_elf_end[];
 

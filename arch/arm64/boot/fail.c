@@ -30,64 +30,74 @@ static const struct {
 	uint64_t pl011, enables, registers;
 } rescue_mini = {0xfe201000, 0xfe215004, 0xfe215040};
 
-static const uint32_t primecell_id[] = {0x0d, 0xf0, 0x05, 0xb1};
+/* UARTPeriphID0 and 1 (the part number, 0x011, and the designer's first half), UARTPCellID0 to 3. */
+static const struct {
+	uint32_t offset, value;
+} pl011_id[] = {{0xfe0, 0x11}, {0xfe4, 0x10}, {0xff0, 0x0d}, {0xff4, 0xf0}, {0xff8, 0x05}, {0xffc, 0xb1}};
 
-void boot_console_set(struct uart uart, bool exit_semihosting)
+void boot_console_set(struct uart uart)
 {
 	console = uart;
-	semihosting = exit_semihosting;
 }
 
-static bool is_primecell(uint64_t base)
+void boot_exit_by_semihosting(bool yes)
 {
-	for (unsigned i = 0; i < 4; i++) {
+	semihosting = yes;
+}
+
+static bool is_pl011(uint64_t registers)
+{
+	uint64_t page = registers & ~(PAGE_SIZE - 1);
+	for (size_t i = 0; i < sizeof(pl011_id) / sizeof(pl011_id[0]); i++) {
 		uint32_t id;
-		if (!boot_probe_read32(base + 0xff0 + 4 * i, &id) || (id & 0xff) != primecell_id[i]) {
+		if (!boot_probe_read32(page + pl011_id[i].offset, &id) || (id & 0xff) != pl011_id[i].value) {
 			return false;
 		}
 	}
 	return true;
 }
 
-static void print(const struct uart *uart, const char *text)
+static void print(struct uart *uart, const char *text)
 {
 	for (; *text != '\0'; text++) {
 		uart_put(uart, *text);
 	}
 }
 
-static void print_rescue(uint64_t base, const char *text)
+static void print_rescue_mini(const char *text)
 {
-	if (boot_mmu_is_on()) {
-		boot_map_identity(base, PAGE_SIZE, PTE_KERNEL_DEVICE);
-		dsb_ish();
-		isb();
-	}
-	if (!is_primecell(base)) {
-		return;
-	}
-	struct uart uart = {UART_PL011, base};
-	uart_init(&uart, 0, 0);
-	print(&uart, text);
-	if (base != rescue_mini.pl011) {
-		return;
-	}
-	if (boot_mmu_is_on()) {
-		boot_map_identity(rescue_mini.registers & ~(PAGE_SIZE - 1), PAGE_SIZE, PTE_KERNEL_DEVICE);
-		dsb_ish();
-		isb();
-	}
+	uint64_t enables_at = boot_map_registers(rescue_mini.enables, sizeof(uint32_t));
 	uint32_t enables;
-	if (boot_probe_read32(rescue_mini.enables, &enables) && (enables & 1) != 0) {
-		struct uart mini = {UART_BCM_MINI, rescue_mini.registers};
+	if (enables_at != 0 && boot_probe_read32(enables_at, &enables) && (enables & 1) != 0) {
+		struct uart mini = {UART_BCM_MINI, enables_at - rescue_mini.enables + rescue_mini.registers, false};
 		print(&mini, text);
 	}
 }
 
+static void print_rescue(uint64_t base, const char *text)
+{
+	struct uart uart = {UART_PL011, boot_map_registers(base, PAGE_SIZE), false};
+	if (uart.registers == 0 || uart.registers == console.registers || !is_pl011(uart.registers)) {
+		return;
+	}
+	uart_init(&uart, 0, 0);
+	print(&uart, text);
+	if (base == rescue_mini.pl011) {
+		print_rescue_mini(text);
+	}
+}
+
+/* Whether somebody reads what was printed on the tree's console, as far as can be told. */
+static bool console_is_heard(void)
+{
+	return console.kind != UART_NONE && !console.stuck &&
+	       (console.kind == UART_BCM_MINI || is_pl011(console.registers));
+}
+
 static void print_everywhere(const char *text)
 {
-	if (console.kind != UART_NONE) {
-		print(&console, text);
+	print(&console, text);
+	if (console_is_heard()) {
 		return;
 	}
 	for (size_t i = 0; i < sizeof(rescue_pl011) / sizeof(rescue_pl011[0]); i++) {
@@ -98,10 +108,21 @@ static void print_everywhere(const char *text)
 _Noreturn static void stop(void)
 {
 	if (semihosting) {
+		semihosting = false; /* if nobody listens it is an exception, and we come back here */
 		semihosting_exit(SYSTEM_FAILED_STATUS);
 	}
 	for (;;) {
 		wfi();
+	}
+}
+
+/* Texts from the tree and the modules may be in the line: they must not steer a terminal. */
+static void replace_unprintable(char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text < ' ' || *text > '~') {
+			*text = '?';
+		}
 	}
 }
 
@@ -112,14 +133,16 @@ _Noreturn void boot_failed(const char *message, ...)
 		stop(); /* the failure is in here */
 	}
 	failing = true;
+	/* In one piece: printing on the first of several consoles may be all that works. */
 	static char line[256];
+	size_t prefix = format(line, sizeof(line), "strata: boot failed: ");
 	va_list arguments;
 	va_start(arguments, message);
-	format_va(line, sizeof(line), message, arguments);
+	size_t length = prefix + format_va(line + prefix, sizeof(line) - prefix - 1, message, arguments);
 	va_end(arguments);
-	print_everywhere("strata: boot failed: ");
+	replace_unprintable(line);
+	line[length < sizeof(line) - 2 ? length : sizeof(line) - 2] = '\n';
 	print_everywhere(line);
-	print_everywhere("\n");
 	stop();
 }
 

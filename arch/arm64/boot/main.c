@@ -10,9 +10,6 @@
 #include <common/cpio.h>
 #include <string.h>
 
-/* User space ends here: what TTBR0 translates. Programs lie in the lower half, the window in the upper. */
-#define ROOT_PROGRAM_LIMIT PHYSICAL_LIMIT
-
 #define ROOT_PROGRAM "roottask"
 
 extern const char image_header[], _image_end[];
@@ -25,7 +22,7 @@ static struct boot_plan plan;
 
 static struct uart tree_uart(const struct machine_console *tree)
 {
-	struct uart uart = {UART_NONE, tree->registers.base};
+	struct uart uart = {UART_NONE, tree->registers.base, false};
 	switch (tree->kind) {
 	case MACHINE_CONSOLE_PL011:
 		uart.kind = UART_PL011;
@@ -46,12 +43,22 @@ static void open_console(const struct machine *machine)
 	if (uart.kind == UART_NONE) {
 		return;
 	}
+	if (tree->registers.size < UART_REGISTERS_SIZE) {
+		boot_failed("the console at 0x%lx has only 0x%lx bytes of registers", uart.registers,
+			    tree->registers.size);
+	}
+	if (memory_map_at(&machine->memory, uart.registers) != NULL) {
+		boot_failed("the console at 0x%lx is inside of memory", uart.registers);
+	}
+	uint64_t physical = uart.registers;
+	uint32_t value;
 	/* The mini-UART's enable register is at the start of its page. */
-	boot_map_identity(uart.registers, PAGE_SIZE, PTE_KERNEL_DEVICE);
-	dsb_ish();
-	isb();
+	uart.registers = boot_map_registers(physical, UART_REGISTERS_SIZE);
+	if (uart.registers == 0 || (physical & 3) != 0 || !boot_probe_read32(uart.registers, &value)) {
+		boot_failed("the console at 0x%lx does not answer", physical);
+	}
 	uart_init(&uart, tree->clock_hz, tree->baud);
-	boot_console_set(uart, false);
+	boot_console_set(uart);
 }
 
 static bool exit_by_semihosting(const struct machine *machine)
@@ -68,10 +75,11 @@ static void read_tree(uint64_t tree)
 	}
 	static char error[MACHINE_ERROR_MAX];
 	bool good = machine_read((const void *)tree, boot_tree_size, tree, &boot_machine, error);
+	boot_exit_by_semihosting(exit_by_semihosting(&boot_machine));
 	open_console(&boot_machine);
-	boot_console_set(tree_uart(&boot_machine.console), exit_by_semihosting(&boot_machine));
 	if (!good) {
-		boot_failed("device tree: %s", error);
+		/* The line begins with a path in the tree, or speaks of the tree as a whole. */
+		boot_failed("%s%s", error[0] == '/' ? "device tree: " : "", error);
 	}
 }
 
@@ -92,12 +100,7 @@ static void put_boot_core_first(struct machine *machine)
 
 static void find_root_task(const struct machine_region *initrd)
 {
-	if (initrd->size == 0) {
-		boot_failed("/chosen: no linux,initrd-start and -end: the boot modules are missing");
-	}
 	boot_map_identity(initrd->base, initrd->size, PTE_KERNEL_RO);
-	dsb_ish();
-	isb();
 	struct cpio_file file;
 	struct parse_error error;
 	switch (cpio_find((const void *)initrd->base, initrd->size, ROOT_PROGRAM, &file, &error)) {
@@ -108,11 +111,14 @@ static void find_root_task(const struct machine_region *initrd)
 	case CPIO_BROKEN:
 		boot_failed("boot modules: cpio: %s (at 0x%lx)", error.what, error.where);
 	}
-	if (!elf_open(file.data, file.size, PAGE_SIZE, ROOT_PROGRAM_LIMIT, &root_elf, &error)) {
+	if (!elf_open(file.data, file.size, PAGE_SIZE, HANDOVER_ROOT_PROGRAM_END, &root_elf, &error)) {
 		boot_failed("boot modules: " ROOT_PROGRAM ": %s (0x%lx)", error.what, error.where);
 	}
 	if (root_elf.position_independent) {
 		boot_failed("boot modules: " ROOT_PROGRAM ": must be linked to a fixed address");
+	}
+	if (root_elf.begin == 0) {
+		boot_failed("boot modules: " ROOT_PROGRAM ": a segment is at address 0, which is never mapped");
 	}
 }
 
@@ -146,6 +152,15 @@ static uint64_t wanted_pool(const char *arguments)
 	return size;
 }
 
+/* A tree may claim memory that is not there. */
+static void check_memory_answers(uint64_t base, uint64_t size)
+{
+	uint32_t value;
+	if (!boot_probe_read32(base, &value) || !boot_probe_read32(base + size - sizeof(value), &value)) {
+		boot_failed("memory at 0x%lx, size 0x%lx, does not answer: the device tree claims too much", base, size);
+	}
+}
+
 static void make_plan(struct machine *machine)
 {
 	struct boot_needs needs = {
@@ -164,8 +179,8 @@ static void make_plan(struct machine *machine)
 	}
 	boot_map_identity(plan.keep, plan.keep_size, PTE_KERNEL_RW);
 	boot_map_identity(plan.root, plan.root_size, PTE_KERNEL_RW);
-	dsb_ish();
-	isb();
+	check_memory_answers(plan.keep, plan.keep_size);
+	check_memory_answers(plan.root, plan.root_size);
 }
 
 static uint64_t kernel_va(uint64_t seed)
@@ -291,6 +306,8 @@ _Noreturn void boot_main(uint64_t tree)
 	struct machine *machine = &boot_machine;
 	read_tree(tree);
 	put_boot_core_first(machine);
+	boot_check_machine(machine);
+	boot_check_psci(machine);
 	find_root_task(&machine->initrd);
 	open_kernel();
 	make_plan(machine);

@@ -42,21 +42,35 @@ static uint64_t lay_out(const struct boot_needs *needs, struct boot_plan *plan)
 	return end - plan->keep;
 }
 
+/* What the window cannot reach is lost: no machine that we know has RAM there. */
+static bool give_up_unreachable(struct memory_map *map)
+{
+	/* From the top: painting moves only the ranges above. */
+	for (size_t i = map->count; i-- > 0;) {
+		uint64_t begin = map->items[i].base, end = begin + map->items[i].size;
+		if (map->items[i].kind != MEMORY_FREE || end <= PHYSICAL_LIMIT) {
+			continue;
+		}
+		begin = begin > PHYSICAL_LIMIT ? begin : PHYSICAL_LIMIT;
+		if (!memory_map_paint(map, begin, end - begin, MEMORY_UNUSABLE)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 const char *boot_plan_make(struct memory_map *map, const struct boot_needs *needs, struct boot_plan *plan)
 {
+	/* Also keeps the sums below from wrapping. */
+	if (needs->pool_size > memory_map_total(map) || needs->pool_size > PHYSICAL_LIMIT) {
+		return "kernel_pool asks for more than there is";
+	}
 	uint64_t boot_size = round_up(needs->image_size, PAGE_SIZE);
 	if (memory_map_bytes_in(map, needs->image_base, boot_size, MEMORY_FREE) != boot_size) {
 		return "the kernel image was loaded outside of free memory";
 	}
 	bool painted = memory_map_paint(map, needs->image_base, boot_size, MEMORY_BOOT) &&
-		       memory_map_trim(map, PAGE_SIZE);
-	/* What the window cannot reach is lost: no machine that we know has RAM there. */
-	for (size_t i = 0; painted && i < map->count; i++) {
-		struct memory_range *range = &map->items[i];
-		if (range->kind == MEMORY_FREE && range->base + range->size > PHYSICAL_LIMIT) {
-			painted = memory_map_paint(map, range->base, range->size, MEMORY_UNUSABLE);
-		}
-	}
+		       memory_map_trim(map, PAGE_SIZE) && give_up_unreachable(map);
 
 	plan->keep = 0;
 	plan->keep_size = round_up(lay_out(needs, plan) + pool_size(map, needs->pool_size), BLOCK_SIZE);

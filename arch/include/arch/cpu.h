@@ -25,7 +25,8 @@ void arch_core_wake_all(void);
 enum arch_ipi { ARCH_IPI_WAKE = 0, ARCH_IPI_HALT = 1 };
 void arch_core_send(uint32_t core, enum arch_ipi ipi);
 
-/* Leaves the boot stage's address space for good: until a task's is entered, no user address is mapped. */
+/* Leaves the boot stage for good: until a task's address space is entered, no user address is mapped; from now on
+ * system errors are taken. */
 void arch_core_leave_boot(void);
 
 /* Stops this core for ever. */

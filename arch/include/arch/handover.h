@@ -18,6 +18,9 @@
 
 #define HANDOVER_MAX_SEGMENTS 8
 
+/* The root task's program ends below this: from here on the kernel maps pages of its own for it, and then the window. */
+#define HANDOVER_ROOT_PROGRAM_END 0x7ffff0000000ul
+
 /* A part of the root task's program, loaded at `physical`. Multiples of the page size. */
 struct handover_segment {
 	uint64_t va;
