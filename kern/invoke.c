@@ -256,7 +256,14 @@ static enum status op_TASK_SET_TYPE(struct call *call)
 	if (!is_user_page(word(call, 0), order)) {
 		return STATUS_BAD_RANGE;
 	}
-	return mapdb_set_type(&this_task(call)->space, word(call, 0), (unsigned)order, (enum memory_type)type);
+	enum status status;
+	struct map_position *at = &begin_operation(call, TASK_SET_TYPE)->type;
+	if (!mapdb_set_type(&this_task(call)->space, word(call, 0), (unsigned)order, (enum memory_type)type, at,
+			    &status)) {
+		return RESTART;
+	}
+	end_operation(call->caller);
+	return status;
 }
 
 static enum status op_TASK_SPLIT(struct call *call)

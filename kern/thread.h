@@ -52,7 +52,7 @@ enum call_kind { CALL_USER, CALL_FAULT, CALL_EXCEPTION };
 #define MSG_BADGE 9 /* coming in, the capability's index */
 #define MSG_COUNT 10
 
-/* UNMAP or AGE of a task, with these words; `task` is NULL if there is none. */
+/* UNMAP, AGE or SET_TYPE of a task, with these words; `task` is NULL if there is none. */
 struct unfinished {
 	struct task *task;
 	uint32_t operation;
@@ -60,6 +60,7 @@ struct unfinished {
 	union {
 		struct unmap_report unmap;
 		struct age_report age;
+		struct map_position type;
 	};
 };
 
