@@ -805,7 +805,9 @@ void ipc_leave_gate(struct thread *handler)
 	} else {
 		TAILQ_REMOVE(&slot->busy, handler, busy_node);
 	}
-	handler->gate->handlers--;
+	if (--handler->gate->handlers == 0) {
+		handler->gate->task = NULL; /* it may die now: another one can take the gate over */
+	}
 	handler->gate = NULL;
 }
 
