@@ -482,6 +482,14 @@ void answer_page(struct message *message, uint64_t from, uint64_t rights, uint64
 	*message = message_of(STATUS_OK, 0, 1);
 }
 
+enum status operate(cap_t cap, uint32_t operation, unsigned count, const uint64_t *words)
+{
+	struct message message = message_of(operation, count, 0);
+	memcpy(message.words, words, 8ul * count);
+	(void)strata_call(cap, &message);
+	return message_status(&message);
+}
+
 /* ---- access that may fault ---- */
 
 void do_access(void *argument)

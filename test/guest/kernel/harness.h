@@ -241,6 +241,11 @@ void open_cap_window(uint64_t base, uint64_t size);
 /* An answer with one page of memory to a fault at `address`, from the page of 4096 bytes at `from`. */
 void answer_page(struct message *message, uint64_t from, uint64_t rights, uint64_t address);
 
+/* Calls a kernel object with these words (at most 8), which may be wrong. */
+enum status operate(cap_t cap, uint32_t operation, unsigned count, const uint64_t *words);
+#define OPERATE(cap, operation, ...)                                                                    \
+	operate(cap, operation, sizeof((const uint64_t[]){__VA_ARGS__}) / 8, (const uint64_t[]){__VA_ARGS__})
+
 /* The system call `operation` with all registers from, and back into, x[0] to x[30]. x[31] is NZCV on return. */
 #define RAW_OPERATIONS 8 /* 0 to 6, and 7 for SVC #0xffff */
 void raw_system_call(uint64_t x[32], unsigned operation);

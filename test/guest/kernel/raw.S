@@ -102,3 +102,49 @@ thread_entry:
 	bl	thread_main
 	brk	#1
 	.size	thread_entry, . - thread_entry
+
+/* Thread functions for which C would leave its own marks. They are started at, not called. */
+
+/* x0 = 34 words: x0 to x30, sp, TPIDR_EL0, then 1: stored. */
+	.global	store_first_registers
+	.type	store_first_registers, %function
+store_first_registers:
+	stp	x0, x1, [x0]
+	stp	x2, x3, [x0, #16]
+	stp	x4, x5, [x0, #32]
+	stp	x6, x7, [x0, #48]
+	stp	x8, x9, [x0, #64]
+	stp	x10, x11, [x0, #80]
+	stp	x12, x13, [x0, #96]
+	stp	x14, x15, [x0, #112]
+	stp	x16, x17, [x0, #128]
+	stp	x18, x19, [x0, #144]
+	stp	x20, x21, [x0, #160]
+	stp	x22, x23, [x0, #176]
+	stp	x24, x25, [x0, #192]
+	stp	x26, x27, [x0, #208]
+	stp	x28, x29, [x0, #224]
+	mov	x1, sp
+	stp	x30, x1, [x0, #240]
+	mrs	x1, tpidr_el0
+	mov	x2, #1
+	stp	x1, x2, [x0, #256]
+1:	b	1b
+	.size	store_first_registers, . - store_first_registers
+
+/* x0 = a word that is counted up for ever by x1; x2 to x30 are 0x5000 + their number; N and C are set. */
+	.global	spin_with_pattern
+	.type	spin_with_pattern, %function
+spin_with_pattern:
+	.irp	n, 2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
+	mov	x\n, #0x5000 + \n
+	.endr
+	mov	x1, #0xa0000000
+	msr	nzcv, x1
+	.global	spin_loop
+spin_loop:
+	ldr	x1, [x0]
+	add	x1, x1, #1
+	str	x1, [x0]
+	b	spin_loop
+	.size	spin_with_pattern, . - spin_with_pattern
