@@ -159,7 +159,7 @@ void cap_move(struct capability *from, struct capability *to)
 	}
 	*from = (struct capability){0};
 	spinlock_unlock(&derivation);
-	ipc_sweep_capability(this_cpu(), from);
+	ipc_move_capability(from, to);
 }
 
 /* Empties a derived capability that has no children. */
