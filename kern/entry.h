@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The doors into kern/: what arch/ calls. All of them run with interrupts masked, on the core's own stack.
- * The running thread's registers are saved in its frame, where arch_return_ had said.
+ * The running thread's registers are saved in its frame: the one that arch_return_full() or arch_return_light() was last given.
  */
 #pragma once
 

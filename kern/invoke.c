@@ -732,7 +732,7 @@ void invoke_object(struct cpu *cpu, struct thread *caller, struct capability *ca
 {
 	uint64_t tag = caller->msg[MSG_TAG];
 	struct call call = {.cpu = cpu, .caller = caller, .capability = capability, .words_in = TAG_WORDS(tag)};
-	/* A dying object can still be asked for by its deletion, which goes through the task's capability. */
+	/* This refuses no deletion that is to go on: that is asked of the task whose table has the original, not of the object. */
 	bool gone = cap_object(capability)->dying;
 	enum status status = STATUS_NO_CAPABILITY;
 	if (!gone) {

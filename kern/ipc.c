@@ -742,7 +742,7 @@ void ipc_wait(struct cpu *cpu, struct thread *thread)
 
 /* ---- ends from outside ---- */
 
-/* KERNEL.md, "breaking a link": contexts that were parked at the end of the chain try again, the handler goes on on its own context. */
+/* docs/ipc.md, "Ends from outside": contexts that were parked at the end of the chain try again, the handler goes on on its own context. */
 static void break_link(struct cpu *cpu, struct thread *caller)
 {
 	struct thread *handler = caller->callee, *last = handler;
