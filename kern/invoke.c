@@ -89,12 +89,6 @@ static struct task *this_task(const struct call *call)
 	return (struct task *)cap_object(call->capability);
 }
 
-static bool are_mapping_rights(uint64_t flags, uint64_t allowed)
-{
-	uint64_t rights = flags & PAGE_RIGHTS;
-	return (flags & ~allowed) == 0 && (rights & (PAGE_WRITE | PAGE_EXECUTE)) != (PAGE_WRITE | PAGE_EXECUTE);
-}
-
 static enum status map_next(struct call *call, uint64_t src, uint64_t dst, uint64_t size, uint64_t flags,
 			    uint64_t *mapped)
 {
@@ -124,7 +118,7 @@ static enum status op_TASK_MAP(struct call *call)
 {
 	uint64_t src = word(call, 0), dst = word(call, 1), size = word(call, 2), flags = word(call, 3);
 	uint64_t done = word(call, 4);
-	if (!are_mapping_rights(flags, PAGE_RIGHTS | MAP_GRANT | MAP_TRACK) || (flags & PAGE_RIGHTS) == 0) {
+	if ((flags & ~(PAGE_RIGHTS | MAP_GRANT | MAP_TRACK)) != 0 || (flags & PAGE_RIGHTS) == 0) {
 		return STATUS_BAD_ARGUMENT;
 	}
 	if (!is_user_range(src, size) || !is_user_range(dst, size)) {
@@ -155,36 +149,77 @@ static enum status op_TASK_MAP(struct call *call)
 	return status;
 }
 
-/* Words 3 to 6 hold the report so far when it is repeated; a caller leaves them 0. */
+/*
+ * What is left of a long operation on a task when it meets an interrupt is kept in the thread, and not in its
+ * registers, where it could be changed. The call is made again with the same words and goes on; any other one of
+ * its kind, the thread's death or the task's, ends it.
+ */
+void invoke_abandon(struct thread *thread)
+{
+	struct unfinished *unfinished = &thread->unfinished;
+	if (unfinished->task == NULL) {
+		return;
+	}
+	if (unfinished->operation == TASK_UNMAP) {
+		mapdb_unmap_abandon(&unfinished->task->space, &unfinished->unmap);
+	}
+	LIST_REMOVE(thread, unfinished_node);
+	unfinished->task = NULL;
+}
+
+static bool is_same_operation(const struct call *call, uint32_t operation)
+{
+	const struct unfinished *unfinished = &call->caller->unfinished;
+	bool same = unfinished->task == this_task(call) && unfinished->operation == operation;
+	for (unsigned i = 0; i < 4; i++) {
+		same = same && unfinished->words[i] == word(call, i);
+	}
+	return same;
+}
+
+/* The operation that is to begin, or to go on. */
+static struct unfinished *begin_operation(const struct call *call, uint32_t operation)
+{
+	struct thread *caller = call->caller;
+	struct unfinished *unfinished = &caller->unfinished;
+	if (is_same_operation(call, operation)) {
+		return unfinished;
+	}
+	invoke_abandon(caller);
+	*unfinished = (struct unfinished){.task = this_task(call), .operation = operation};
+	for (unsigned i = 0; i < 4; i++) {
+		unfinished->words[i] = word(call, i);
+	}
+	LIST_INSERT_HEAD(&this_task(call)->unfinished, caller, unfinished_node);
+	return unfinished;
+}
+
+static void end_operation(struct thread *caller)
+{
+	LIST_REMOVE(caller, unfinished_node);
+	caller->unfinished.task = NULL;
+}
+
 static enum status op_TASK_UNMAP(struct call *call)
 {
 	uint64_t va = word(call, 0), size = word(call, 1), flags = word(call, 2);
-	if (!are_mapping_rights(flags, PAGE_RIGHTS | UNMAP_SELF)) {
+	if ((flags & ~(PAGE_RIGHTS | UNMAP_SELF)) != 0) {
 		return STATUS_BAD_ARGUMENT;
 	}
 	if (!is_user_range(va, size)) {
 		return STATUS_BAD_RANGE;
 	}
-	struct unmap_report report = {
-		.pages = word(call, 3),
-		.begin = word(call, 4),
-		.end = word(call, 5),
-		.referenced = (word(call, 6) & UNMAPPED_REFERENCED) != 0,
-		.dirty = (word(call, 6) & UNMAPPED_DIRTY) != 0,
-	};
-	bool done = mapdb_unmap(&this_task(call)->space, va, size, (flags & UNMAP_SELF) != 0,
-				(unsigned)(flags & PAGE_RIGHTS), &report);
-	unsigned first = done ? 0 : 3;
-	uint64_t *msg = call->caller->msg;
-	msg[first] = report.pages;
-	msg[first + 1] = report.begin;
-	msg[first + 2] = report.end;
-	msg[first + 3] = (report.referenced ? UNMAPPED_REFERENCED : 0) | (report.dirty ? UNMAPPED_DIRTY : 0);
-	call->words_out = 4;
-	if (!done) {
-		msg[MSG_TAG] = (msg[MSG_TAG] & ~0x7ful) | 7; /* the words that carry the report count */
+	struct unmap_report *report = &begin_operation(call, TASK_UNMAP)->unmap;
+	if (!mapdb_unmap(&this_task(call)->space, va, size, (flags & UNMAP_SELF) != 0,
+			 (unsigned)(flags & PAGE_RIGHTS), report)) {
 		return RESTART;
 	}
+	end_operation(call->caller);
+	answer_word(call, 0, report->pages);
+	answer_word(call, 1, report->begin);
+	answer_word(call, 2, report->end);
+	answer_word(call, 3,
+		    (report->referenced ? UNMAPPED_REFERENCED : 0) | (report->dirty ? UNMAPPED_DIRTY : 0));
 	return STATUS_OK;
 }
 
@@ -197,18 +232,13 @@ static enum status op_TASK_AGE(struct call *call)
 	if (!is_user_range(va, pages << order) || (va & ((1ul << order) - 1)) != 0) {
 		return STATUS_BAD_RANGE;
 	}
-	uint64_t referenced = word(call, 4), dirty = word(call, 5);
-	bool done = mapdb_age(&this_task(call)->space, va, (unsigned)order, (unsigned)pages, word(call, 3) != 0,
-			      &referenced, &dirty);
-	uint64_t *msg = call->caller->msg;
-	unsigned first = done ? 0 : 4;
-	msg[first] = referenced;
-	msg[first + 1] = dirty;
-	call->words_out = 2;
-	if (!done) {
-		msg[MSG_TAG] = (msg[MSG_TAG] & ~0x7ful) | 6;
+	struct age_report *report = &begin_operation(call, TASK_AGE)->age;
+	if (!mapdb_age(&this_task(call)->space, va, (unsigned)order, (unsigned)pages, word(call, 3) != 0, report)) {
 		return RESTART;
 	}
+	end_operation(call->caller);
+	answer_word(call, 0, report->referenced);
+	answer_word(call, 1, report->dirty);
 	return STATUS_OK;
 }
 
@@ -226,7 +256,14 @@ static enum status op_TASK_SET_TYPE(struct call *call)
 	if (!is_user_page(word(call, 0), order)) {
 		return STATUS_BAD_RANGE;
 	}
-	return mapdb_set_type(&this_task(call)->space, word(call, 0), (unsigned)order, (enum memory_type)type);
+	enum status status;
+	struct map_position *at = &begin_operation(call, TASK_SET_TYPE)->type;
+	if (!mapdb_set_type(&this_task(call)->space, word(call, 0), (unsigned)order, (enum memory_type)type, at,
+			    &status)) {
+		return RESTART;
+	}
+	end_operation(call->caller);
+	return status;
 }
 
 static enum status op_TASK_SPLIT(struct call *call)

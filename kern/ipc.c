@@ -373,8 +373,9 @@ static void repeat_call(struct cpu *cpu, struct thread *thread)
  * Goes on with the call of `thread` on the running context, until somebody runs on it or it is given up.
  * A handler that is busy because it itself waits for a gate has its call tried in turn.
  */
-static void go_on_with_call(struct cpu *cpu, struct thread *thread)
+static void go_on_with_call(struct cpu *cpu, struct thread *first)
 {
+	struct thread *thread = first;
 	for (unsigned tries = 0; tries < HELP_MAX; tries++) {
 		enum status status;
 		enum attempt attempt = try_call(cpu, thread, &status);
@@ -409,8 +410,12 @@ static void go_on_with_call(struct cpu *cpu, struct thread *thread)
 		}
 		thread = busy;
 	}
-	/* Everybody waits for somebody else for longer than is sensible: the next pick goes on. */
-	sched_yield(cpu);
+	/* Everybody waits for somebody else: a ring that does not lead through `first`, or a chain that is too long. */
+	cpu->current = first;
+	if (call_failed(cpu, first, STATUS_DEADLOCK)) {
+		enqueue_calling(first); /* the exception call is tried when the context is picked next */
+		cpu->need_pick = true;
+	}
 }
 
 bool ipc_run(struct cpu *cpu, struct thread *thread)

@@ -54,16 +54,22 @@ static enum status check_memory(const struct item *item, const struct destinatio
 {
 	unsigned order = ITEM_ORDER(item->page), rights = (unsigned)(item->page & PAGE_RIGHTS);
 	uint64_t address = ITEM_ADDRESS(item->page), offset = ITEM_ADDRESS(item->place);
-	bool writes_and_executes = (rights & PAGE_WRITE) != 0 && (rights & PAGE_EXECUTE) != 0;
-	if (order < 12 || order > 47 || rights == 0 || writes_and_executes ||
-	    (item->page & 8) != 0 || (item->place & 0xfff & ~ITEM_FLAGS) != 0) {
+	if (order < 12 || order > 47 || rights == 0 || (item->page & 8) != 0 ||
+	    (item->place & 0xfff & ~ITEM_FLAGS) != 0) {
 		return STATUS_BAD_ARGUMENT;
 	}
 	uint64_t size = 1ul << order;
 	if ((address & (size - 1)) != 0 || address >= USER_END || address + size > USER_END) {
 		return STATUS_BAD_RANGE;
 	}
-	return is_in_window(to->memory, offset, size) ? STATUS_OK : STATUS_WINDOW;
+	/* The window is the receiver's word: it may be anything. */
+	uint64_t begin, end;
+	if (!is_in_window(to->memory, offset, size) || (to->memory.base & 0xfff) != 0 ||
+	    __builtin_add_overflow(to->memory.base, offset, &begin) ||
+	    __builtin_add_overflow(begin, size, &end) || end > USER_END) {
+		return STATUS_WINDOW;
+	}
+	return STATUS_OK;
 }
 
 static struct map_request make_request(const struct items *items, const struct item *item, uint64_t done)
@@ -109,8 +115,12 @@ static enum status clear_destination(const struct items *items, const struct ite
 {
 	struct unmap_report report = {0};
 	uint64_t va = items->to->memory.base + ITEM_ADDRESS(item->place);
-	bool done = mapdb_unmap(&items->to->task->space, va, 1ul << ITEM_ORDER(item->page), true, 0, &report);
-	return done ? STATUS_OK : RESTART;
+	struct space *space = &items->to->task->space;
+	if (mapdb_unmap(space, va, 1ul << ITEM_ORDER(item->page), true, 0, &report)) {
+		return STATUS_OK;
+	}
+	mapdb_unmap_abandon(space, &report); /* the message is sent again, and finds less to remove */
+	return RESTART;
 }
 
 /* ---- capabilities ---- */

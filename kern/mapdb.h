@@ -6,6 +6,7 @@
 #pragma once
 
 #include <abi/message.h>
+#include <abi/message.h>
 #include <abi/status.h>
 
 #include <stdbool.h>
@@ -13,19 +14,11 @@
 
 struct quota;
 
-/* Rights of a mapping: bits. WRITE implies READ; WRITE and EXECUTE together are refused (W^X). */
-#define MAP_READ    1u
-#define MAP_WRITE   2u
-#define MAP_EXECUTE 4u
-
-enum memory_type { MEMORY_TYPE_NORMAL, MEMORY_TYPE_NONCACHEABLE, MEMORY_TYPE_DEVICE };
-
 /* The user half of the address space of a task. */
 struct space {
 	uint64_t root;       /* physical address of the level-0 table */
 	uint32_t asid;       /* its own from creation to death */
 	struct quota *quota; /* pays for tables and piece tables; borrowed, outlives the space */
-	uint32_t lock[2];    /* struct spinlock: the task lock of the specification */
 	bool dying;          /* nothing can be mapped any more */
 };
 
@@ -60,52 +53,88 @@ struct map_request {
 	bool grant;        /* hand over: the source loses it */
 	bool born_written; /* the answer to a write fault: born dirty if tracked */
 	bool referenced;   /* the answer to a fault: born referenced if tracked */
+
+	uint64_t *dst_entry; /* mapdb_prepare() sets it: where the mapping goes; its table is held */
 };
 
 /* The order of the largest mapping that can be made next from src_va to dst_va within `size` bytes: 30, 21 or 12; 0 if nothing
  * is mapped at src_va. */
 unsigned mapdb_next_order(struct space *src, uint64_t src_va, uint64_t dst_va, uint64_t size);
 
-/* Makes what `request` will need in tables, and holds them (counted) until mapdb_map() or mapdb_unprepare(). After it mapdb_map() fails
- * for no lack of memory. KERNEL_QUOTA: the destination's quota cannot pay; QUOTA: the source's cannot (piece table). */
-enum status mapdb_prepare(const struct map_request *request);
-void mapdb_unprepare(const struct map_request *request);
+/* Makes what `request` will need in tables, and holds them (counted) until mapdb_map() or mapdb_unprepare(); all three come in the
+ * same stay in the kernel. After it mapdb_map() fails for no lack of memory. KERNEL_QUOTA: the destination's quota cannot pay;
+ * QUOTA: the source's cannot (piece table). BAD_RANGE, NOT_MAPPED, OVERMAP, SPLIT_FIRST as for mapdb_map(). After a failure nothing is
+ * held. */
+enum status mapdb_prepare(struct map_request *request);
+void mapdb_unprepare(struct map_request *request);
 
 /*
- * Makes the mapping; after mapdb_prepare(). NOT_MAPPED: no source, or it is being revoked. OVERMAP: another
- * frame, or the same from another parent, is mapped there. TOO_DEEP, SPLIT_FIRST, GRANT_BUSY. The caller issues mapdb_publish() once
- * for a whole message.
+ * Makes the mapping; after mapdb_prepare(), whose hold ends here in any case. NOT_MAPPED: no source, or it is being revoked (or, with
+ * several cores, its piece table was given back meanwhile: as if revoked). OVERMAP: another frame, or the same from another parent, is
+ * mapped there; or the same from the same parent, with children and more rights than asked for. TOO_DEEP, SPLIT_FIRST,
+ * GRANT_BUSY (children with more rights than are granted, too). The caller issues mapdb_publish() once for a whole message.
  */
-enum status mapdb_map(const struct map_request *request);
+enum status mapdb_map(struct map_request *request);
 void mapdb_publish(void);
 
-/* What an unmap or an age found. */
+/* Where a walk that was interrupted goes on. Numbers only: nothing points here. */
+struct map_position {
+	uint64_t va;                /* all before it is done; 0: not begun */
+	uint32_t slot;              /* the next mapping below, 0 if none; a hint, checked when it is used */
+	uint32_t giant, giant_part; /* the same for mappings of 1 GiB and their parts */
+	uint32_t stage;             /* order of what is being walked at `va`; 0: nothing yet */
+};
+
+/* What an unmap found. Cleared by the caller before the first call. */
 struct unmap_report {
 	uint64_t pages;      /* of 4 KiB, removed or reduced in the space itself (self) */
-	uint64_t begin, end; /* the extent removed there, larger than asked if a large entry went as a whole */
+	uint64_t begin, end; /* the extent removed there, larger than asked if a large entry went as a whole; empty: nothing */
 	bool referenced, dirty;
+	struct map_position at;
 };
 
 /*
  * Takes away what was mapped from [va, va + size) of `space` to others, and with `self` the mappings
- * there too. `keep` are the rights that stay: 0 removes, MAP_READ makes read-only, and so on. Restartable: false means that an
- * interrupt is pending; call again with the same arguments, *report goes on. True: done, and nothing taken is reachable on any core.
+ * there too. `keep` are the rights that stay: 0 removes, PAGE_READ makes read-only, and so on. Restartable: false means that an
+ * interrupt is pending; call again with the same arguments and *report. True: done, and nothing taken is reachable on any core. All
+ * addresses are multiples of 4096. What the kernel mapped for itself stays.
  */
 bool mapdb_unmap(struct space *space, uint64_t va, uint64_t size, bool self, unsigned keep,
 		 struct unmap_report *report);
 
-/* Per page of 2^order from va on: bit i of the bitmaps says whether it was referenced or written since the last age. Clears. At most 64
- * pages. `exact`: with TLB invalidation, so that every use after this is seen. Restartable as mapdb_unmap(). */
+/* For an interrupted unmap that nobody will go on with: what it began to revoke can be mapped onward again. */
+void mapdb_unmap_abandon(struct space *space, struct unmap_report *report);
+
+/* Bit i: page i of 2^order was referenced, or written. Cleared by the caller before the first call. */
+struct age_report {
+	uint64_t referenced, dirty;
+	struct map_position at;
+};
+
+/* Per page of 2^order from va on: whether it, or what was mapped from it, was used since the last age. Clears. At most 64
+ * pages. `exact`: with TLB invalidation, so that every use after this is seen; else one through a translation that a TLB
+ * remembers may be missed (never a write). Pages of a larger mapping are told apart as far as its parts were handed out; its own
+ * uses count for each, and are cleared only by an age of the whole. The mapping's own uses count if it is tracked; a mapping below that
+ * is not tracked counts as used. Restartable as mapdb_unmap(); may be abandoned without a call. */
 bool mapdb_age(struct space *space, uint64_t va, unsigned order, unsigned count, bool exact,
-	       uint64_t *referenced, uint64_t *dirty);
+	       struct age_report *report);
 
-/* Memory type of a root mapping of the caller's own, of exactly this order, that has no children. BUSY, NOT_MAPPED, BAD_ARGUMENT. */
-enum status mapdb_set_type(struct space *space, uint64_t va, unsigned order, enum memory_type type);
+/*
+ * Memory type of a root mapping of the caller's own, of exactly this order, that has no children; not one that
+ * mapdb_add_root() gave another type than normal. While it is not normal, the mapping is held: it gives no access, and children
+ * inherit the type. On the way out and back the kernel writes the memory's cache lines back and drops them, so this is restartable as
+ * mapdb_unmap(): false means call again with the same arguments and *at (cleared at first). *status: BUSY (children),
+ * NOT_MAPPED, BAD_ARGUMENT (its type is fixed), SPLIT_FIRST (1 GiB). One that was interrupted and is never called again stays held and cannot
+ * be mapped onward until the next one.
+ */
+bool mapdb_set_type(struct space *space, uint64_t va, unsigned order, enum memory_type type,
+		    struct map_position *at, enum status *status);
 
-/* Splits a root mapping of 1 GiB or 2 MiB into 512. BUSY: a child has the same size. NOT_MAPPED, QUOTA. */
+/* Splits a root mapping of 1 GiB or 2 MiB into 512. BUSY: a child has the same size, or it is being revoked. NOT_MAPPED, QUOTA. */
 enum status mapdb_split(struct space *space, uint64_t va);
 
-/* Joins 512 root mappings into one. NOT_MAPPED: they are not 512 contiguous ones of equal attributes. BUSY. */
+/* Joins 512 root mappings into one of `order`. NOT_MAPPED: they are not 512 contiguous ones of equal attributes. BUSY: one
+ * is being revoked, or the table is in use. QUOTA. */
 enum status mapdb_join(struct space *space, uint64_t va, unsigned order);
 
 

@@ -29,7 +29,8 @@ struct page {
  * 2 MiB. At most 2 GiB in all. */
 void page_pool_init(uint64_t base, uint64_t used, uint64_t end);
 
-/* Feeds a block of 2 MiB, which the caller has mapped at both places; false if the window is full. */
+/* Feeds a block of 2 MiB, that nobody else uses: maps it at both places. False if the window is full, or there is no page left for
+ * the kernel's own tables (at most four). For one core at a time. */
 bool page_pool_feed(uint64_t physical);
 
 /* True if page_pool_feed() would succeed. */
@@ -44,13 +45,16 @@ void *page_alloc_pair(void);
 void page_free(void *page);
 void page_free_pair(void *pair);
 
-/* Between the two views. `page` is any address in the window. */
-uint64_t page_physical(const void *page);
-void *page_of_physical(uint64_t physical);        /* in the window */
-void *page_direct(uint64_t physical);             /* in the direct map */
+/* Between the two views. */
+uint64_t page_physical(const void *page);    /* of an address in either view */
+void *page_of_physical(uint64_t physical);   /* in the window */
+void *page_direct(uint64_t physical);        /* in the direct map */
 
 /* The descriptor of the page that holds `address`, in either view. */
 struct page *page_descriptor(const void *address);
+
+/* The page, in the same view as `descriptor`. */
+void *page_of_descriptor(const struct page *descriptor);
 
 /* An address in the window as a number of `1 << shift` bytes from the window's start, and back. */
 uint32_t page_number_of(const void *address, unsigned shift);

@@ -22,6 +22,9 @@
 #define BOOT_INFO_VA 0x7ffff0000000ul
 #define UTCB_VA      0x7ffff8000000ul
 
+/* In the middle: what it starts may be more urgent than it, or less. */
+#define ROOT_PRIORITY 128
+
 /* Device memory is handed over up to here: all that virt and BCM2711 decode. In 1 GiB pages it costs two tables. */
 #define DEVICE_LIMIT (1ul << 40)
 
@@ -81,8 +84,12 @@ static void map(uint64_t va, uint64_t physical, uint64_t size, struct mapping ho
 }
 
 static const struct mapping read_only = {PAGE_READ, MEMORY_TYPE_NORMAL, false};
+/* The window: what is mapped from it on may be executable; there it is not, being writable. */
+static const struct mapping all_rights = {PAGE_RIGHTS, MEMORY_TYPE_NORMAL, false};
 static const struct mapping read_write = {PAGE_READ | PAGE_WRITE, MEMORY_TYPE_NORMAL, false};
 static const struct mapping read_execute = {PAGE_READ | PAGE_EXECUTE, MEMORY_TYPE_NORMAL, false};
+/* Programs may be executed where they lie in the archive, but not by the root task. */
+static const struct mapping module_rights = {PAGE_READ, MEMORY_TYPE_NORMAL, false};
 static const struct mapping held_device = {PAGE_READ | PAGE_WRITE, MEMORY_TYPE_DEVICE, true};
 
 static void map_program(const struct handover *boot)
@@ -96,7 +103,6 @@ static void map_program(const struct handover *boot)
 	}
 }
 
-/* RAM that programs may execute from is mapped on with that right; in the window itself nothing is executable. */
 static void map_ram(const struct handover *boot)
 {
 	for (size_t i = 0; i < boot->memory.count; i++) {
@@ -104,10 +110,10 @@ static void map_ram(const struct handover *boot)
 		uint64_t va = BOOT_INFO_WINDOW + range->base;
 		switch (range->kind) {
 		case MEMORY_FREE:
-			map(va, range->base, range->size, read_write);
+			map(va, range->base, range->size, all_rights);
 			break;
 		case MEMORY_MODULE:
-			map(va, range->base, range->size, read_only);
+			map(va, range->base, range->size, module_rights);
 			break;
 		case MEMORY_RESERVED:
 		case MEMORY_UNUSABLE:
@@ -232,6 +238,7 @@ void root_start(const struct handover *boot, uint32_t running)
 	map_devices(boot);
 	make_boot_info(boot, running);
 	arch_frame_init(&root_thread->frame, boot->root_entry, 0, BOOT_INFO_VA, 0);
+	root_thread->sc.priority = ROOT_PRIORITY;
 	(void)thread_resume(root_thread);
 }
 

@@ -154,11 +154,7 @@ static void put_back_running(struct cpu *cpu)
 		return;
 	}
 	detach_running(cpu);
-	bool first = sc->left != 0;
-	if (!first) {
-		sc->left = sc->slice;
-	}
-	list_insert(cpu, sc, first);
+	list_insert(cpu, sc, sc->left != 0);
 }
 
 void sched_yield(struct cpu *cpu)
@@ -187,7 +183,9 @@ void sched_set(struct cpu *cpu, struct sched_context *sc, uint8_t priority, uint
 void sched_arm_timer(struct cpu *cpu)
 {
 	struct thread *first = RB_MIN(timeout_tree, &cpu->timeouts);
-	uint64_t next = cpu->sc != NULL ? cpu->slice_end : UINT64_MAX;
+	/* Who must pick will arm it again; until then the end of a slice that is over would only repeat itself. */
+	bool runs_on = cpu->sc != NULL && !cpu->need_pick;
+	uint64_t next = runs_on ? cpu->slice_end : UINT64_MAX;
 	if (first != NULL && first->deadline < next) {
 		next = first->deadline;
 	}
@@ -233,6 +231,9 @@ static void start_running(struct cpu *cpu, struct sched_context *sc)
 	sc->place = SC_RUNNING;
 	sc->started = arch_timer_now();
 	cpu->sc = sc;
+	if (sc->left == 0) {
+		sc->left = sc->slice;
+	}
 	cpu->slice_end = sc->started + sc->left;
 	sched_arm_timer(cpu);
 }
@@ -255,16 +256,17 @@ static void idle(struct cpu *cpu)
 void sched_pick(struct cpu *cpu)
 {
 	const struct thread *before = cpu->current;
-	put_back_running(cpu);
+	bool wanted_to_run = before != NULL && before->state == THREAD_READY && !before->suspend;
 	do {
+		put_back_running(cpu);
 		while (highest_ready(cpu) < 0) {
 			idle(cpu);
 		}
 		struct sched_context *sc = TAILQ_FIRST(&cpu->ready[highest_ready(cpu)]);
-		start_running(cpu, sc);
 		cpu->need_pick = false;
+		start_running(cpu, sc);
 	} while (!ipc_run(cpu, ipc_runner_of(cpu->sc)) || cpu->need_pick);
-	if (before != NULL && before != cpu->current && before->state == THREAD_READY) {
+	if (wanted_to_run && before != cpu->current) {
 		count(cpu, COUNTER_PREEMPTIONS);
 	}
 }

@@ -3,6 +3,7 @@
 
 #include "cpu.h"
 #include "factory.h"
+#include "invoke.h"
 #include "thread.h"
 
 #include <stddef.h>
@@ -14,6 +15,7 @@ enum status task_create(struct factory *factory, struct task **result)
 		return STATUS_QUOTA;
 	}
 	LIST_INIT(&task->threads);
+	LIST_INIT(&task->unfinished);
 	enum status status = space_init(&task->space, &factory->quota);
 	if (status == STATUS_OK) {
 		status = cap_table_init(&task->caps, &factory->quota);
@@ -41,6 +43,9 @@ static void leave_space(struct cpu *cpu, struct space *space)
 bool task_destroy(struct task *task)
 {
 	struct thread *thread;
+	while ((thread = LIST_FIRST(&task->unfinished)) != NULL) {
+		invoke_abandon(thread);
+	}
 	while ((thread = LIST_FIRST(&task->threads)) != NULL) {
 		if (!object_destroy_first(&thread->object)) {
 			return false;

@@ -15,6 +15,7 @@ struct task {
 	struct space space;
 	struct cap_table caps;
 	LIST_HEAD(, thread) threads;
+	LIST_HEAD(, thread) unfinished; /* threads in the middle of a long operation on this task */
 };
 
 /* QUOTA, NO_ASID. */

@@ -3,6 +3,7 @@
 
 #include "cpu.h"
 #include "factory.h"
+#include "invoke.h"
 #include "ipc.h"
 #include "irq.h"
 #include "mapdb.h"
@@ -15,6 +16,7 @@
 #include <stddef.h>
 
 #define DEFAULT_SLICE_US 10000
+#define DEFAULT_PRIORITY 0
 
 /* Page 0 is never mapped; the UTCB must be a page of user space. */
 static bool is_user_page(uint64_t va)
@@ -63,6 +65,7 @@ enum status thread_create(struct factory *factory, struct task *task, uint64_t u
 	thread->sc.thread = thread;
 	thread->sc.slice = DEFAULT_SLICE_US * arch_timer_hz() / 1000000;
 	thread->sc.left = thread->sc.slice;
+	thread->sc.priority = DEFAULT_PRIORITY;
 	TAILQ_INIT(&thread->parked);
 	LIST_INSERT_HEAD(&task->threads, thread, of_task);
 	*result = thread;
@@ -215,6 +218,7 @@ void thread_destroy(struct thread *thread)
 	sched_remove(cpu, &thread->sc);
 	sched_unpark_all(cpu, thread);
 	leave_irqs(thread);
+	invoke_abandon(thread);
 	delete_own_capability(&thread->pager);
 	delete_own_capability(&thread->exception_gate);
 	if (cpu->fp_owner == thread) {

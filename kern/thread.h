@@ -17,6 +17,7 @@
 
 #include "cap.h"
 #include "gate.h"
+#include "mapdb.h"
 #include "object.h"
 #include "sched.h"
 
@@ -50,6 +51,18 @@ enum call_kind { CALL_USER, CALL_FAULT, CALL_EXCEPTION };
 #define MSG_TAG   8
 #define MSG_BADGE 9 /* coming in, the capability's index */
 #define MSG_COUNT 10
+
+/* UNMAP, AGE or SET_TYPE of a task, with these words; `task` is NULL if there is none. */
+struct unfinished {
+	struct task *task;
+	uint32_t operation;
+	uint64_t words[4];
+	union {
+		struct unmap_report unmap;
+		struct age_report age;
+		struct map_position type;
+	};
+};
 
 struct thread {
 	struct object object;
@@ -98,6 +111,10 @@ struct thread {
 	/* Gates that the kernel calls for it; empty capabilities if it has none. */
 	struct capability pager __attribute__((aligned(32)));
 	struct capability exception_gate;
+
+	/* A long operation that an interrupt cut short: its system call is made again, and goes on from here. */
+	struct unfinished unfinished;
+	LIST_ENTRY(thread) unfinished_node;
 
 	/* As a handler. */
 	struct gate *gate;

@@ -51,12 +51,42 @@ INSN_(serror_unmask, "msr daifclr, #0x4")
 
 INSN_(tlbi_vmalle1, "tlbi vmalle1")
 INSN_(tlbi_vmalle1is, "tlbi vmalle1is")
+/* Operand: ASID in bits 63 to 48, VA[55:12] in bits 43 to 0. "vale": entries of the last level only. */
+INSN_WITH_(tlbi_vae1is, "tlbi vae1is")
+INSN_WITH_(tlbi_vale1is, "tlbi vale1is")
+INSN_WITH_(tlbi_aside1is, "tlbi aside1is")
+INSN_WITH_(tlbi_vale1, "tlbi vale1")
+INSN_WITH_(tlbi_vaae1is, "tlbi vaae1is")
 INSN_(ic_iallu, "ic iallu")
 INSN_(ic_ialluis, "ic ialluis")
 INSN_WITH_(dc_civac, "dc civac")
 INSN_WITH_(dc_cvac, "dc cvac")
 INSN_WITH_(dc_cvau, "dc cvau")
 INSN_WITH_(dc_ivac, "dc ivac")
+
+/*
+ * Entries of translation tables. Table walks are single-copy atomic 64-bit reads: Arm ARM DDI 0487,
+ * "Ordering and completion of translation table walks". Here so that tests see each access.
+ */
+static inline uint64_t entry_load(const uint64_t *entry)
+{
+	return __atomic_load_n(entry, __ATOMIC_ACQUIRE);
+}
+
+static inline void entry_store(uint64_t *entry, uint64_t value)
+{
+	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
+}
+
+static inline uint64_t entry_exchange(uint64_t *entry, uint64_t value)
+{
+	return __atomic_exchange_n(entry, value, __ATOMIC_ACQ_REL);
+}
+
+static inline _Bool entry_compare_and_swap(uint64_t *entry, uint64_t old, uint64_t value)
+{
+	return __atomic_compare_exchange_n(entry, &old, value, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
 
 /* SMC Calling Convention (Arm DEN 0028): function and three arguments in x0 to x3, result in x0; x4 to
  * x17 are preserved from version 1.1 on, and may change before. */

@@ -11,7 +11,11 @@
  *   0xffff_8040_0000_0000  KV_STACKS   a slot of 64 KiB per core: guard pages below and above the stack.
  *   0xffff_8040_4000_0000  KV_DEVICES  registers that the kernel drives: Device-nGnRE.
  *
- * The last three share one level-0 entry. Level-0 indices of the four: 0 to 255 for KV_DIRECT, 256.
+ *   0xffff_8040_8000_0000  KV_POOL     the pool of kernel pages again, its 2 MiB blocks one behind the other in the
+ *                                      order in which they came: 2 GiB, so that a page has a short number.
+ *   0xffff_8041_0000_0000  KV_WIPE     a page per core, for cache maintenance of memory that has no other mapping.
+ *
+ * The last five share one level-0 entry. Level-0 indices of the four: 0 to 255 for KV_DIRECT, 256.
  */
 #pragma once
 
@@ -29,6 +33,10 @@
 #define KV_IMAGE   UL(0xffff800000000000)
 #define KV_STACKS  UL(0xffff804000000000)
 #define KV_DEVICES UL(0xffff804040000000)
+#define KV_POOL    UL(0xffff804080000000)
+#define KV_WIPE    UL(0xffff804100000000)
+
+#define KV_POOL_SIZE UL(0x80000000)
 
 #define KV_IMAGE_RANDOM_SHIFT 16
 #define KV_IMAGE_RANDOM_COUNT UL(0x3fc0) /* 64 KiB steps; leaves the last 4 MiB of the GiB to the image */

@@ -26,6 +26,16 @@ typedef uint64_t pte_t;
 #define PTE_UXN       (UL(1) << 54)
 #define PTE_ADDRESS   UL(0x0000fffffffff000)
 
+/*
+ * Bits of user leaves that hardware ignores and software uses: 58 to 55 are reserved for it; 62 to 59 are ignored while
+ * TCR_EL1.HWU0nn are 0 (FEAT_HPDS2), and boot leaves them 0.
+ */
+#define PTE_WRITABLE   (UL(1) << 55) /* the right to write: the first write to a clean page is repaired */
+#define PTE_DIRTY      (UL(1) << 56) /* written since the last age */
+#define PTE_TRACKED    (UL(1) << 57) /* AF and DIRTY are kept; else both are always set */
+#define PTE_SPECIAL    (UL(1) << 58) /* with VALID: the kernel's own; without: held, no access */
+#define PTE_EXECUTABLE (UL(1) << 59) /* the right to execute, also where WRITABLE forbids its use */
+
 /* Physical addresses from here on do not fit a descriptor. */
 #define PTE_PHYSICAL_END UL(0x1000000000000)
 

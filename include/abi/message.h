@@ -104,11 +104,17 @@ struct message_item {
 #define ITEM_CAPABILITY 0x10ul
 #define ITEM_KIND_MASK  0x30ul
 
-/* Rights to memory. Write and execute together are refused. */
-#define PAGE_READ    1ul
-#define PAGE_WRITE   2ul
-#define PAGE_EXECUTE 4ul
-#define PAGE_RIGHTS  7ul
+/*
+ * Rights to memory. Every mapping can be read. One with both write and execute can hand on either; its own
+ * task can write, never execute: nothing is writable and executable at once in one address space.
+ */
+#define PAGE_READ    1u
+#define PAGE_WRITE   2u
+#define PAGE_EXECUTE 4u
+#define PAGE_RIGHTS  7u
+
+/* What kind of memory a page shows, for Task.SET_TYPE; children inherit it. */
+enum memory_type { MEMORY_TYPE_NORMAL, MEMORY_TYPE_NONCACHEABLE, MEMORY_TYPE_DEVICE };
 
 /* Flags in `place` of memory. */
 #define ITEM_GRANT   1ul /* hand over instead of map */

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Making mappings. The source is found without a lock; then the lock of its frame is taken, and it is looked at again:
+ * from there on it can neither go nor change. The destination's table is held since mapdb_prepare(), so
+ * that nothing can fail for lack of memory.
+ */
+#include "mapdb_walk.h"
+
+#include "entry.h"
+
+#include <arch/cpu.h>
+
+/* Besides those of enum status: something changed on the way, start again. */
+#define STATUS_AGAIN ((enum status)STATUS_COUNT)
+
+static uint64_t order_mask(unsigned order)
+{
+	return (1ul << order) - 1;
+}
+
+static bool order_is_good(unsigned order)
+{
+	return order == ORDER_PAGE || order == ORDER_BLOCK || order == ORDER_GIANT;
+}
+
+static bool address_is_good(uint64_t va, unsigned order)
+{
+	return (va & order_mask(order)) == 0 && va >= USER_BEGIN && va < USER_END;
+}
+
+uint64_t leaf_frame(const struct leaf *leaf, uint64_t va)
+{
+	return arch_entry_physical(leaf->value) + (va & order_mask(leaf->order));
+}
+
+bool leaf_is_same(const struct leaf *leaf, uint64_t entry)
+{
+	return arch_entry_is_leaf(entry, leaf->level) &&
+	       arch_entry_physical(entry) == arch_entry_physical(leaf->value);
+}
+
+static unsigned part_index(uint64_t va, unsigned order)
+{
+	return (unsigned)(va >> order) & SLOT_INDEX;
+}
+
+/* Sources. */
+
+/* True: something that can be mapped onward, at least that large. */
+static bool find_source(const struct map_request *request, struct leaf *leaf)
+{
+	return space_find(request->src, request->src_va, leaf) && leaf->order >= request->order &&
+	       !arch_entry_is_kernel(leaf->value);
+}
+
+unsigned mapdb_next_order(struct space *src, uint64_t src_va, uint64_t dst_va, uint64_t size)
+{
+	static const unsigned orders[] = {ORDER_GIANT, ORDER_BLOCK, ORDER_PAGE};
+	struct leaf leaf;
+	if (src_va >= USER_END || !space_find(src, src_va, &leaf) || arch_entry_is_kernel(leaf.value)) {
+		return 0;
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned order = orders[i];
+		if (order <= leaf.order && ((src_va | dst_va) & order_mask(order)) == 0 &&
+		    size >> order != 0) {
+			return order;
+		}
+	}
+	return 0;
+}
+
+uint32_t leaf_slot(const struct leaf *leaf, uint64_t va, unsigned order)
+{
+	uint32_t id = slot_of_entry(leaf->entry);
+	for (unsigned at = leaf->order; at > order; at -= ORDER_STEP) {
+		uint32_t pieces = slot_pieces(id);
+		if (pieces == 0) {
+			return 0;
+		}
+		id = pieces | part_index(va, at - ORDER_STEP);
+	}
+	return id;
+}
+
+/*
+ * Counts a part in its piece table if it had no children, and makes sure that the piece table is that of the mapping:
+ * larger mappings than what is locked may have gone meanwhile. Under the lock of the part.
+ */
+static bool part_enter(const struct leaf *leaf, uint32_t id)
+{
+	if (!slot_is_piece(id)) {
+		return true;
+	}
+	bool was_empty = (slot_at(id)->first & SLOT_LINK) == 0;
+	if (was_empty && !live_up(twin_of(id))) {
+		return false;
+	}
+	if (leaf_is_same(leaf, arch_entry_load(leaf->entry)) &&
+	    slot_mapping(id) == slot_of_entry(leaf->entry)) {
+		return true;
+	}
+	if (was_empty) {
+		(void)live_down(twin_of(id));
+	}
+	return false;
+}
+
+/* Undoes part_enter() when no child was made. An empty piece table is left to tidy_pieces(). */
+static void part_leave(uint32_t id)
+{
+	if (slot_is_piece(id) && (slot_at(id)->first & SLOT_LINK) == 0) {
+		(void)live_down(twin_of(id));
+	}
+}
+
+/* Gives `id`, the slot of a mapping or part of `order` at `va`, a piece table, if it has none. */
+static enum status add_pieces(struct space *space, const struct leaf *leaf, uint32_t id, uint64_t va,
+			      unsigned order)
+{
+	uint32_t pieces = pieces_make(space->quota, order);
+	if (pieces == 0) {
+		return STATUS_QUOTA;
+	}
+	struct region *region = region_of(leaf_frame(leaf, va), order);
+	spinlock_lock(&region->lock);
+	bool entered = leaf_is_same(leaf, arch_entry_load(leaf->entry)) && part_enter(leaf, id);
+	bool attach = entered && slot_pieces(id) == 0;
+	if (attach) {
+		pieces_attach(id, pieces);
+	}
+	spinlock_unlock(&region->lock);
+	if (!attach) {
+		pieces_free(pieces);
+	}
+	return entered ? STATUS_OK : STATUS_AGAIN;
+}
+
+/* Makes the piece tables between the mapping at `leaf` and its part. */
+static enum status make_pieces(struct space *space, const struct leaf *leaf, uint64_t va, unsigned order)
+{
+	for (unsigned at = leaf->order; at > order; at -= ORDER_STEP) {
+		uint32_t id = leaf_slot(leaf, va, at);
+		if (id == 0) {
+			return STATUS_AGAIN;
+		}
+		if (slot_pieces(id) == 0) {
+			enum status status = add_pieces(space, leaf, id, va, at);
+			if (status != STATUS_OK) {
+				return status;
+			}
+		}
+	}
+	return STATUS_OK;
+}
+
+/* Gives piece tables at `va` back that were made for nothing: those down to parts of `order`. */
+static void tidy_pieces(struct space *space, uint64_t va, unsigned order)
+{
+	struct leaf leaf;
+	bool found = space_find(space, va, &leaf) && leaf.order > order;
+	uint32_t upper = 0;
+	if (found && order == ORDER_PAGE && !arch_entry_is_kernel(leaf.value)) {
+		struct region *region = region_of(leaf_frame(&leaf, va), ORDER_BLOCK);
+		spinlock_lock(&region->lock);
+		uint32_t id = leaf_slot(&leaf, va, ORDER_BLOCK);
+		uint32_t pieces = id != 0 && leaf_is_same(&leaf, arch_entry_load(leaf.entry)) ? slot_pieces(id) : 0;
+		upper = pieces != 0 ? pieces_detach_if_empty(pieces) : 0;
+		spinlock_unlock(&region->lock);
+	}
+	if (found && leaf.order == ORDER_GIANT && upper == 0) {
+		upper = slot_pieces(slot_of_entry(leaf.entry));
+	}
+	if (upper != 0) {
+		pieces_release(upper);
+	}
+}
+
+static enum status prepare_source(const struct map_request *request)
+{
+	struct leaf leaf;
+	enum status status;
+	do {
+		if (!find_source(request, &leaf)) {
+			return STATUS_NOT_MAPPED;
+		}
+		if (request->grant && leaf.order != request->order) {
+			return STATUS_SPLIT_FIRST;
+		}
+		status = make_pieces(request->src, &leaf, request->src_va, request->order);
+	} while (status == STATUS_AGAIN);
+	if (status != STATUS_OK) {
+		tidy_pieces(request->src, request->src_va, request->order);
+	}
+	return status;
+}
+
+enum status mapdb_prepare(struct map_request *request)
+{
+	if (!order_is_good(request->order) || !address_is_good(request->src_va, request->order) ||
+	    !address_is_good(request->dst_va, request->order)) {
+		return STATUS_BAD_RANGE;
+	}
+	if (request->dst->dying) {
+		return STATUS_NOT_MAPPED;
+	}
+	enum status status =
+		space_hold(request->dst, request->dst_va, request->order, &request->dst_entry);
+	if (status != STATUS_OK) {
+		return status == STATUS_QUOTA ? STATUS_KERNEL_QUOTA : status;
+	}
+	status = prepare_source(request);
+	if (status != STATUS_OK) {
+		space_release(request->dst_entry);
+	}
+	return status;
+}
+
+void mapdb_unprepare(struct map_request *request)
+{
+	space_release(request->dst_entry);
+	tidy_pieces(request->src, request->src_va, request->order);
+}
+
+/* Mapping: all of this under the lock of the frame, which `id` and `source` belong to. */
+
+static bool rights_within(unsigned rights, unsigned limit)
+{
+	return (rights & ~limit) == 0;
+}
+
+static uint64_t make_entry(const struct map_request *request, const struct leaf *source)
+{
+	unsigned rights = request->rights & arch_entry_rights(source->value);
+	bool track = request->track || (source->value & ARCH_ENTRY_TRACKED) != 0;
+	bool written = request->born_written && (rights & PAGE_WRITE) != 0;
+	uint64_t known = (track ? ARCH_ENTRY_TRACKED : 0) |
+			 (request->referenced || written ? ARCH_ENTRY_REFERENCED : 0) |
+			 (written ? ARCH_ENTRY_DIRTY : 0);
+	return arch_entry_leaf(leaf_frame(source, request->src_va), arch_level_of_order(request->order), rights,
+			       arch_entry_type(source->value), known);
+}
+
+/* What an existing mapping of the same page from the same parent becomes: nothing known of it is lost. */
+static uint64_t changed_entry(uint64_t entry, uint64_t wanted)
+{
+	uint64_t known = wanted & (ARCH_ENTRY_REFERENCED | ARCH_ENTRY_DIRTY);
+	if ((wanted & ARCH_ENTRY_TRACKED) == 0) {
+		known = 0; /* stays tracked if it was */
+	}
+	return arch_entry_with_rights(entry | known | (wanted & ARCH_ENTRY_TRACKED), arch_entry_rights(wanted));
+}
+
+static enum status change_rights(const struct map_request *request, uint32_t child, uint64_t wanted)
+{
+	uint64_t *entry = request->dst_entry;
+	uint64_t old = arch_entry_load(entry), new;
+	bool less = !rights_within(arch_entry_rights(old), arch_entry_rights(wanted));
+	if (less && (slot_at(child)->first & SLOT_LINK) != 0) {
+		return STATUS_OVERMAP;
+	}
+	do {
+		old = arch_entry_load(entry);
+		new = changed_entry(old, wanted);
+	} while (!arch_entry_swap(entry, old, new));
+	/* The hold ends: the mapping counts in its table already. */
+	(void)live_down(table_of(entry));
+	if (less) {
+		arch_tlb_begin();
+		arch_tlb_page(request->dst->asid, request->dst_va);
+		arch_tlb_finish();
+	}
+	return STATUS_OK;
+}
+
+/* The destination is not empty. */
+static enum status map_over(const struct map_request *request, uint32_t id, uint64_t old, uint64_t wanted)
+{
+	unsigned level = arch_level_of_order(request->order);
+	if (old == ARCH_ENTRY_BROKEN) {
+		return STATUS_AGAIN;
+	}
+	if (!arch_entry_is_leaf(old, level) || arch_entry_is_kernel(old) || arch_entry_is_held(old) ||
+	    arch_entry_physical(old) != arch_entry_physical(wanted)) {
+		return STATUS_OVERMAP;
+	}
+	uint32_t child = slot_of_entry(request->dst_entry);
+	if ((slot_at(child)->parent & SLOT_ID) != id || request->grant) {
+		return STATUS_OVERMAP;
+	}
+	return change_rights(request, child, wanted);
+}
+
+static enum status map_new(const struct map_request *request, uint32_t id, uint64_t wanted)
+{
+	uint32_t depth = slot_at(slot_mapping(id))->parent >> SLOT_DEPTH_SHIFT;
+	if (depth == SLOT_DEPTH_MAX) {
+		return STATUS_TOO_DEEP;
+	}
+	/* From here on the slot is ours. */
+	if (!arch_entry_swap(request->dst_entry, 0, wanted)) {
+		return STATUS_AGAIN;
+	}
+	uint32_t child = slot_of_entry(request->dst_entry);
+	*slot_at(child) = (struct slot){.parent = (depth + 1) << SLOT_DEPTH_SHIFT};
+	tree_push(id, child);
+	return STATUS_OK;
+}
+
+/* Granting: the destination's slot takes the source's place in the tree. */
+
+#define GRANT_CHILDREN_MAX 64
+
+/* Few enough children, and none with more rights than stay. */
+static bool can_grant(uint32_t id, unsigned rights)
+{
+	unsigned count = 0;
+	if (slot_pieces(id) != 0) {
+		return false;
+	}
+	for (uint32_t child = tree_first_same(id); child != 0; child = slot_at(child)->next & SLOT_ID) {
+		count++;
+		if (count > GRANT_CHILDREN_MAX ||
+		    !rights_within(arch_entry_rights(arch_entry_load(slot_entry(child))), rights)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void move_slot(uint32_t from, uint32_t to)
+{
+	struct slot *slot = slot_at(to);
+	*slot = *slot_at(from);
+	*slot_at(from) = (struct slot){0};
+	uint32_t prev = slot->prev & SLOT_LINK, next = slot->next & SLOT_ID, parent = slot->parent & SLOT_ID;
+	if (prev != 0) {
+		link_set(&slot_node(prev)->next, to);
+	} else if (parent != 0) {
+		link_set(&slot_at(parent)->first, to);
+	}
+	if (next != 0) {
+		link_set(&slot_at(next)->prev, to);
+	}
+	for (uint32_t child = tree_first_same(to); child != 0; child = slot_at(child)->next & SLOT_ID) {
+		link_set(&slot_at(child)->parent, to);
+	}
+}
+
+static enum status grant(const struct map_request *request, const struct leaf *source, uint64_t wanted)
+{
+	uint64_t *from = source->entry, *to = request->dst_entry;
+	uint32_t id = slot_of_entry(from);
+	if (!can_grant(id, arch_entry_rights(wanted))) {
+		return STATUS_GRANT_BUSY;
+	}
+	if (!arch_entry_swap(to, 0, ARCH_ENTRY_BROKEN)) {
+		return STATUS_AGAIN;
+	}
+	move_slot(id, slot_of_entry(to));
+	uint64_t old = arch_entry_exchange(from, ARCH_ENTRY_BROKEN);
+	arch_tlb_begin();
+	arch_tlb_page(request->src->asid, source->va);
+	arch_tlb_finish();
+	/* As it was, but for the rights; what was held stays held. */
+	uint64_t new = arch_entry_with_rights(old | (wanted & ARCH_ENTRY_TRACKED), arch_entry_rights(wanted));
+	arch_entry_store(to, new);
+	arch_entry_store(from, 0);
+	(void)live_down(table_of(from));
+	return STATUS_OK;
+}
+
+static enum status map_locked(const struct map_request *request, const struct leaf *source, uint32_t id)
+{
+	uint64_t wanted = make_entry(request, source);
+	uint64_t old = arch_entry_load(request->dst_entry);
+	if (old != 0) {
+		return map_over(request, id, old, wanted);
+	}
+	return request->grant ? grant(request, source, wanted) : map_new(request, id, wanted);
+}
+
+/* Looks at the source again, now that it cannot change. Rights may have: the new ones count. */
+static enum status check_source(const struct map_request *request, struct leaf *source,
+				const struct region *region, uint32_t *id)
+{
+	uint64_t value = arch_entry_load(source->entry);
+	if (!leaf_is_same(source, value)) {
+		return STATUS_AGAIN;
+	}
+	source->value = value;
+	*id = leaf_slot(source, request->src_va, request->order);
+	/* Another core took the piece table away after mapdb_prepare(): as if the source had been revoked. */
+	if (*id == 0) {
+		return STATUS_NOT_MAPPED;
+	}
+	if (!part_enter(source, *id)) {
+		return STATUS_AGAIN;
+	}
+	if (revoking_above(region, *id)) {
+		part_leave(*id);
+		return STATUS_NOT_MAPPED;
+	}
+	return STATUS_OK;
+}
+
+static enum status try_map(const struct map_request *request)
+{
+	struct leaf source;
+	if (!find_source(request, &source)) {
+		return STATUS_NOT_MAPPED;
+	}
+	if (request->grant && source.order != request->order) {
+		return STATUS_SPLIT_FIRST;
+	}
+	struct region *region = region_of(leaf_frame(&source, request->src_va), request->order);
+	spinlock_lock(&region->lock);
+	uint32_t id;
+	enum status status = check_source(request, &source, region, &id);
+	if (status == STATUS_OK) {
+		status = map_locked(request, &source, id);
+		if (status != STATUS_OK) {
+			part_leave(id);
+		}
+	}
+	spinlock_unlock(&region->lock);
+	if (status == STATUS_OK && request->grant) {
+		space_drop_table(table_of_entry(source.entry));
+	}
+	return status;
+}
+
+/* A table without entries at the place of a large mapping is in the way. */
+static bool drop_empty_table(const struct map_request *request)
+{
+	uint64_t old = arch_entry_load(request->dst_entry);
+	if (!arch_entry_is_table(old, arch_level_of_order(request->order))) {
+		return false;
+	}
+	space_drop_table(page_direct(arch_entry_physical(old)));
+	return arch_entry_load(request->dst_entry) != old;
+}
+
+enum status mapdb_map(struct map_request *request)
+{
+	enum status status = try_map(request);
+	while (status == STATUS_AGAIN || (status == STATUS_OVERMAP && drop_empty_table(request))) {
+		arch_core_relax();
+		status = try_map(request);
+	}
+	if (status != STATUS_OK) {
+		mapdb_unprepare(request);
+	}
+	return status;
+}
+
+void mapdb_publish(void)
+{
+	arch_entry_publish();
+}
+
+/* Mappings without parent. */
+
+static bool root_range_is_good(uint64_t va, uint64_t physical, unsigned order)
+{
+	return order_is_good(order) && address_is_good(va, order) && (physical & order_mask(order)) == 0;
+}
+
+/* Puts an entry where nothing is; the slot, if it has one, is that of a root mapping. */
+static enum status add_entry(struct space *space, uint64_t va, unsigned order, uint64_t value, uint32_t flags)
+{
+	uint64_t *entry;
+	enum status status = space_hold(space, va, order, &entry);
+	if (status != STATUS_OK) {
+		return status;
+	}
+	struct region *region = region_of(arch_entry_physical(value), order);
+	spinlock_lock(&region->lock);
+	bool added = arch_entry_swap(entry, 0, value);
+	if (added) {
+		*slot_at(slot_of_entry(entry)) = (struct slot){.first = flags};
+	}
+	spinlock_unlock(&region->lock);
+	if (!added) {
+		space_release(entry);
+		return STATUS_OVERMAP;
+	}
+	arch_entry_publish();
+	return STATUS_OK;
+}
+
+enum status mapdb_add_root(struct space *space, uint64_t va, uint64_t physical, unsigned order, unsigned rights,
+			   enum memory_type type, bool held)
+{
+	if (!root_range_is_good(va, physical, order)) {
+		return STATUS_BAD_RANGE;
+	}
+	uint64_t entry = arch_entry_leaf(physical, arch_level_of_order(order), rights, type, 0);
+	uint32_t flags = type == MEMORY_TYPE_NORMAL ? 0 : SLOT_FIXED_TYPE;
+	return add_entry(space, va, order, held ? arch_entry_hold(entry) : entry, flags);
+}
+
+enum status mapdb_add_kernel(struct space *space, uint64_t va, uint64_t physical, unsigned rights)
+{
+	if (!root_range_is_good(va, physical, ORDER_PAGE)) {
+		return STATUS_BAD_RANGE;
+	}
+	uint64_t entry = arch_entry_leaf(physical, ARCH_LEVEL_LAST, rights, MEMORY_TYPE_NORMAL, 0);
+	return add_entry(space, va, ORDER_PAGE, arch_entry_make_kernel(entry), 0);
+}
+
+void mapdb_remove_kernel(struct space *space, uint64_t va)
+{
+	struct leaf leaf;
+	if (!space_find(space, va, &leaf) || !arch_entry_is_kernel(leaf.value)) {
+		return;
+	}
+	struct batch batch = {0};
+	arch_entry_store(leaf.entry, ARCH_ENTRY_BROKEN);
+	batch_add(&batch, leaf.entry);
+	batch_flush(&batch);
+	batch_release(&batch, false);
+}
+
+bool mapdb_lookup(struct space *space, uint64_t va, uint64_t *physical, unsigned *order, unsigned *rights)
+{
+	struct leaf leaf;
+	if (va >= USER_END || !space_find(space, va, &leaf)) {
+		return false;
+	}
+	*physical = arch_entry_physical(leaf.value);
+	*order = leaf.order;
+	*rights = arch_entry_rights(leaf.value);
+	return true;
+}
+
+/* Faults that need no message. */
+
+static unsigned rights_of_access(enum fault_access access)
+{
+	switch (access) {
+	case FAULT_WRITE:
+		return PAGE_WRITE;
+	case FAULT_EXECUTE:
+		return PAGE_EXECUTE;
+	case FAULT_READ:
+		break;
+	}
+	return PAGE_READ;
+}
+
+bool mapdb_repair(struct space *space, uint64_t va, enum fault_access access)
+{
+	struct leaf leaf;
+	unsigned rights = rights_of_access(access);
+	if (va >= USER_END) {
+		return false;
+	}
+	if (!space_find(space, va, &leaf) || !arch_entry_is_valid(leaf.value) ||
+	    !arch_entry_may(leaf.value, rights)) {
+		return false;
+	}
+	if (!arch_entry_can(leaf.value, rights)) {
+		uint64_t uses = ARCH_ENTRY_REFERENCED | (access == FAULT_WRITE ? ARCH_ENTRY_DIRTY : 0);
+		/* Lost: whatever it is now, the access tries again. */
+		(void)arch_entry_swap(leaf.entry, leaf.value, arch_entry_know(leaf.value, uses));
+	}
+	/* An entry without AF is not kept in a TLB, but one without the right to write is. */
+	arch_tlb_page_here(space->asid, va);
+	return true;
+}

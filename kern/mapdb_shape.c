@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a holder may do to its root mappings: split, join, set the memory type, give them to the kernel.
+ *
+ * Splitting turns the piece table of a large mapping into the twin of the new page table, and joining does the
+ * reverse: the numbers of slots do not change, so children stay where they are. For 1 GiB that needs the locks of all
+ * regions: whoever holds BIG, and nobody else, may take several, in their order.
+ */
+#include "mapdb_walk.h"
+
+#include <arch/cpu.h>
+
+/* Locks all that a mapping of `order` and its parts are guarded by. */
+static void lock_parts(uint64_t physical, unsigned order)
+{
+	spinlock_lock(&region_of(physical, order)->lock);
+	for (unsigned i = 0; order == ORDER_GIANT && i < REGION_COUNT; i++) {
+		spinlock_lock(&mapdb_regions[i].lock);
+	}
+}
+
+static void unlock_parts(uint64_t physical, unsigned order)
+{
+	for (unsigned i = 0; order == ORDER_GIANT && i < REGION_COUNT; i++) {
+		spinlock_unlock(&mapdb_regions[i].lock);
+	}
+	spinlock_unlock(&region_of(physical, order)->lock);
+}
+
+static bool is_root(uint32_t id)
+{
+	return (slot_at(id)->parent & SLOT_ID) == 0;
+}
+
+static bool is_revoking(uint32_t id)
+{
+	return (slot_at(id)->first & SLOT_REVOKING) != 0;
+}
+
+#define SLOT_USES (SLOT_REF_OWN | SLOT_DIRTY_OWN | SLOT_REF_UP | SLOT_DIRTY_UP)
+
+/* Nobody uses it any more; returns what it was. */
+static uint64_t break_entry(struct space *space, uint64_t *entry, uint64_t va)
+{
+	uint64_t old = arch_entry_exchange(entry, ARCH_ENTRY_BROKEN);
+	arch_tlb_begin();
+	arch_tlb_page(space->asid, va);
+	arch_tlb_finish();
+	return old;
+}
+
+/* Split. */
+
+/* The table, not attached, shows what the leaf showed. */
+static void fill_table(uint64_t *table, const struct leaf *leaf, uint64_t value)
+{
+	uint64_t physical = arch_entry_physical(value);
+	for (uint64_t i = 0; i < ARCH_ENTRIES; i++) {
+		uint64_t at = physical + (i << (leaf->order - ORDER_STEP));
+		arch_entry_store(&table[i], arch_entry_at(value, at, leaf->level + 1));
+	}
+	table_of(table)->c = ARCH_ENTRIES;
+}
+
+/* The slots that stood for parts, if any, become those of the table; else its own are used. All know what the whole knew. */
+static void take_slots(uint64_t *table, uint32_t id)
+{
+	struct slot *whole = slot_at(id);
+	struct page *descriptor = table_of(table);
+	uint32_t pieces = slot_pieces(id);
+	if (pieces != 0) {
+		pieces_free(descriptor->d);
+		descriptor->d = pieces;
+		twin_of(pieces)->d = page_number_of(page_of_physical(page_physical(table)), 12);
+		*pieces_node(pieces) = (struct slot){0};
+	}
+	for (unsigned i = 0; i < ARCH_ENTRIES; i++) {
+		struct slot *part = slot_at(descriptor->d + i);
+		part->next |= whole->next & SLOT_USES;
+		part->first |= whole->first & SLOT_FIXED_TYPE;
+	}
+	*whole = (struct slot){0};
+}
+
+static enum status split_locked(struct space *space, const struct leaf *leaf, uint64_t *table)
+{
+	uint64_t value = arch_entry_load(leaf->entry);
+	uint32_t id = slot_of_entry(leaf->entry);
+	if (!leaf_is_same(leaf, value) || !is_root(id)) {
+		return STATUS_NOT_MAPPED;
+	}
+	if (tree_first_same(id) != 0 || is_revoking(id)) {
+		return STATUS_BUSY;
+	}
+	value = break_entry(space, leaf->entry, leaf->va);
+	fill_table(table, leaf, value);
+	take_slots(table, id);
+	arch_entry_store(leaf->entry, arch_entry_table(page_physical(table)));
+	arch_entry_publish();
+	return STATUS_OK;
+}
+
+enum status mapdb_split(struct space *space, uint64_t va)
+{
+	struct leaf leaf;
+	if (va >= USER_END || !space_find(space, va, &leaf) || leaf.va != va || leaf.order == ORDER_PAGE) {
+		return STATUS_NOT_MAPPED;
+	}
+	uint64_t *table = table_make(space, va, leaf.level + 1, 0);
+	if (table == NULL) {
+		return STATUS_QUOTA;
+	}
+	enum status status = STATUS_QUOTA;
+	if (table_add_twin(table)) {
+		uint64_t physical = arch_entry_physical(leaf.value);
+		lock_parts(physical, leaf.order);
+		status = split_locked(space, &leaf, table);
+		unlock_parts(physical, leaf.order);
+	}
+	if (status != STATUS_OK) {
+		table_free(table);
+	}
+	return status;
+}
+
+/* Join. */
+
+/* Entry i of the table, if all are as the first one, but for uses. */
+static uint64_t expected(uint64_t first, unsigned i, unsigned level)
+{
+	uint64_t at = arch_entry_physical(first) + ((uint64_t)i << arch_level_order(level));
+	return arch_entry_at(first, at, level);
+}
+
+static bool equal_but_for_uses(uint64_t a, uint64_t b)
+{
+	uint64_t uses = ARCH_ENTRY_REFERENCED | ARCH_ENTRY_DIRTY;
+	return arch_entry_know(a, uses) == arch_entry_know(b, uses);
+}
+
+static enum status can_join(const uint64_t *table, uint64_t first, unsigned level)
+{
+	for (unsigned i = 0; i < ARCH_ENTRIES; i++) {
+		uint64_t value = arch_entry_load(&table[i]);
+		uint32_t id = slot_of_entry(&table[i]);
+		if (!arch_entry_is_leaf(value, level) || !equal_but_for_uses(value, expected(first, i, level)) ||
+		    !is_root(id) ||
+		    ((slot_at(id)->first ^ slot_at(slot_of_entry(table))->first) & SLOT_FIXED_TYPE) != 0) {
+			return STATUS_NOT_MAPPED;
+		}
+		if (is_revoking(id)) {
+			return STATUS_BUSY;
+		}
+	}
+	return STATUS_OK;
+}
+
+/* Breaks all entries; returns what they knew. */
+static uint64_t break_all(uint64_t *table)
+{
+	uint64_t known = 0;
+	for (unsigned i = 0; i < ARCH_ENTRIES; i++) {
+		known |= arch_entry_exchange(&table[i], ARCH_ENTRY_BROKEN);
+	}
+	return known & (ARCH_ENTRY_REFERENCED | ARCH_ENTRY_DIRTY);
+}
+
+/* The table's slots become those of the parts of `id`, or go if nothing was made from any. */
+static void give_slots(uint64_t *table, uint32_t id)
+{
+	struct page *descriptor = table_of(table);
+	uint32_t pieces = descriptor->d, live = 0;
+	struct slot *whole = slot_at(id);
+	*whole = (struct slot){.first = slot_at(pieces)->first & SLOT_FIXED_TYPE};
+	for (unsigned i = 0; i < ARCH_ENTRIES; i++) {
+		struct slot *part = slot_at(pieces + i);
+		whole->next |= part->next & SLOT_USES;
+		part->next = 0;
+		part->first &= SLOT_LINK;
+		live += part->first != 0;
+	}
+	descriptor->d = 0;
+	if (live == 0) {
+		pieces_free(pieces);
+		return;
+	}
+	twin_of(pieces)->c = live;
+	twin_of(pieces)->d = 0;
+	pieces_attach(id, pieces);
+}
+
+/* The table stays as it is, broken: who still walks through it finds that, and starts again at the root. */
+static enum status join_locked(struct space *space, uint64_t *table, uint64_t *above, uint64_t first,
+			       unsigned level)
+{
+	enum status status = can_join(table, first, level);
+	if (status != STATUS_OK) {
+		return status;
+	}
+	if (!live_kill(table_of(table), ARCH_ENTRIES)) {
+		return STATUS_BUSY;
+	}
+	uint64_t known = break_all(table);
+	arch_entry_store(above, ARCH_ENTRY_BROKEN);
+	arch_tlb_begin();
+	arch_tlb_space(space->asid);
+	arch_tlb_finish();
+	give_slots(table, slot_of_entry(above));
+	uint64_t whole = arch_entry_at(first, arch_entry_physical(first), level - 1);
+	arch_entry_store(above, arch_entry_know(whole, known));
+	arch_entry_publish();
+	table_free(table);
+	return STATUS_OK;
+}
+
+enum status mapdb_join(struct space *space, uint64_t va, unsigned order)
+{
+	struct leaf leaf;
+	if ((order != ORDER_BLOCK && order != ORDER_GIANT) || (va & ((1ul << order) - 1)) != 0) {
+		return STATUS_BAD_RANGE;
+	}
+	if (va >= USER_END || !space_find(space, va, &leaf) || leaf.order != order - ORDER_STEP) {
+		return STATUS_NOT_MAPPED;
+	}
+	uint64_t physical = arch_entry_physical(leaf.value);
+	uint64_t *table = table_of_entry(leaf.entry);
+	if ((physical & ((1ul << order) - 1)) != 0 || arch_entry_is_kernel(leaf.value)) {
+		return STATUS_NOT_MAPPED;
+	}
+	uint64_t *above = space_entry_above(table);
+	if (!table_add_twin(table_of_entry(above))) {
+		return STATUS_QUOTA;
+	}
+	lock_parts(physical, order);
+	enum status status = join_locked(space, table, above, leaf.value, leaf.level);
+	unlock_parts(physical, order);
+	return status;
+}
+
+/* Memory type. */
+
+/* Looks for a root mapping of exactly this order, and without children; the flag keeps it so. Under its lock. */
+static enum status check_type(const struct leaf *leaf, enum memory_type type)
+{
+	uint32_t id = slot_of_entry(leaf->entry);
+	bool cached = type == MEMORY_TYPE_NORMAL || arch_entry_type(leaf->value) == MEMORY_TYPE_NORMAL;
+	if (!leaf_is_same(leaf, arch_entry_load(leaf->entry)) || !is_root(id)) {
+		return STATUS_NOT_MAPPED;
+	}
+	if ((slot_at(id)->first & SLOT_FIXED_TYPE) != 0) {
+		return STATUS_BAD_ARGUMENT;
+	}
+	if ((slot_at(id)->first & SLOT_LINK) != 0) {
+		return STATUS_BUSY;
+	}
+	return cached && leaf->order == ORDER_GIANT ? STATUS_SPLIT_FIRST : STATUS_OK;
+}
+
+/* From here on nobody has a mapping of the memory, cacheable or not, and nobody can make one. */
+static enum status hold_for_type(struct space *space, const struct leaf *leaf, enum memory_type type)
+{
+	struct region *region = region_of(arch_entry_physical(leaf->value), leaf->order);
+	spinlock_lock(&region->lock);
+	enum status status = check_type(leaf, type);
+	if (status == STATUS_OK) {
+		revoking_set(region, slot_of_entry(leaf->entry));
+		uint64_t old = break_entry(space, leaf->entry, leaf->va);
+		arch_entry_store(leaf->entry, arch_entry_hold(old));
+	}
+	spinlock_unlock(&region->lock);
+	return status;
+}
+
+static enum status change_type(const struct leaf *leaf, enum memory_type type)
+{
+	struct region *region = region_of(arch_entry_physical(leaf->value), leaf->order);
+	spinlock_lock(&region->lock);
+	enum status status = check_type(leaf, type);
+	if (status == STATUS_OK) {
+		uint64_t entry = arch_entry_with_type(arch_entry_load(leaf->entry), type);
+		arch_entry_store(leaf->entry, type == MEMORY_TYPE_NORMAL ? arch_entry_unhold(entry) : entry);
+		revoking_clear(region, slot_of_entry(leaf->entry));
+		arch_entry_publish();
+	}
+	spinlock_unlock(&region->lock);
+	return status;
+}
+
+/* How many pages are wiped between two looks for interrupts. */
+#define WIPE_PAGES 4
+
+/* False: interrupted. */
+static bool wipe(const struct leaf *leaf, struct map_position *at)
+{
+	for (unsigned pages = 1; at->va < leaf->va + (1ul << leaf->order); pages++) {
+		if (pages % WIPE_PAGES == 0 && preempt_pending()) {
+			return false;
+		}
+		arch_cache_wipe_page(leaf_frame(leaf, at->va));
+		at->va += PAGE_BYTES;
+	}
+	return true;
+}
+
+bool mapdb_set_type(struct space *space, uint64_t va, unsigned order, enum memory_type type,
+		    struct map_position *at, enum status *status)
+{
+	struct leaf leaf;
+	*status = STATUS_NOT_MAPPED;
+	if (va >= USER_END || !space_find(space, va, &leaf) || leaf.va != va || leaf.order != order ||
+	    arch_entry_is_kernel(leaf.value)) {
+		return true;
+	}
+	bool cached = type == MEMORY_TYPE_NORMAL || arch_entry_type(leaf.value) == MEMORY_TYPE_NORMAL;
+	if (at->va == 0) {
+		*status = hold_for_type(space, &leaf, type);
+		if (*status != STATUS_OK) {
+			return true;
+		}
+		at->va = va;
+	}
+	if (cached && !wipe(&leaf, at)) {
+		return false;
+	}
+	*status = change_type(&leaf, type);
+	return true;
+}
+
+/* Giving memory to the kernel. */
+
+static enum status check_take(const struct leaf *leaf)
+{
+	uint32_t id = slot_of_entry(leaf->entry);
+	uint64_t value = arch_entry_load(leaf->entry);
+	bool usable = (arch_entry_rights(value) & PAGE_WRITE) != 0 && arch_entry_is_valid(value) &&
+		      arch_entry_type(value) == MEMORY_TYPE_NORMAL;
+	if (!leaf_is_same(leaf, value) || !is_root(id) || !usable) {
+		return STATUS_NOT_MAPPED;
+	}
+	return (slot_at(id)->first & SLOT_LINK) != 0 || is_revoking(id) ? STATUS_BUSY : STATUS_OK;
+}
+
+enum status mapdb_take_root(struct space *space, uint64_t va, unsigned order, uint64_t *physical)
+{
+	struct leaf leaf;
+	if (va >= USER_END || !space_find(space, va, &leaf) || leaf.va != va || leaf.order != order ||
+	    arch_entry_is_kernel(leaf.value)) {
+		return STATUS_NOT_MAPPED;
+	}
+	*physical = arch_entry_physical(leaf.value);
+	struct region *region = region_of(*physical, order);
+	spinlock_lock(&region->lock);
+	enum status status = check_take(&leaf);
+	if (status == STATUS_OK) {
+		(void)break_entry(space, leaf.entry, va);
+		*slot_at(slot_of_entry(leaf.entry)) = (struct slot){0};
+		arch_entry_store(leaf.entry, 0);
+	}
+	spinlock_unlock(&region->lock);
+	if (status == STATUS_OK) {
+		space_release(leaf.entry);
+	}
+	return status;
+}

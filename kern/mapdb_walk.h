@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Walks over what was mapped from a mapping, or from a part of one: to remove it, to reduce it, to age it.
+ *
+ * A walk holds the lock of a region for at most WALK_MAX mappings or one batch of changed entries, and never
+ * unlocks before all TLBs have forgotten what the batch changed. Then it looks for interrupts. Removing starts over
+ * from the top, for what is removed is no longer in the way. The others go on at a position, which is only a hint:
+ * somebody may have removed the mapping there, then the walk starts over.
+ */
+#pragma once
+
+#include "mapdb_slot.h"
+
+struct walk {
+	struct map_position *at;
+	/* Called for each mapping below, under its lock; may add one entry to the batch. */
+	void (*visit)(struct walk *walk, struct region *region, uint32_t id);
+	/* Called for each part below after what is below it, under the locks of part and whole; or NULL. */
+	void (*visit_part)(uint32_t id);
+	/* Called for the mapping or part itself in the end, under its lock; may add one entry to the batch. */
+	void (*finish)(struct walk *walk, struct region *region, const struct leaf *leaf, uint32_t id);
+	bool parents_first;
+	bool revokes; /* what is walked is flagged: nothing new can be mapped from it */
+	bool resumes; /* at the position; else from the top */
+	unsigned visited;
+	struct batch batch;
+};
+
+enum walk_end { WALK_DONE, WALK_INTERRUPTED, WALK_CHANGED };
+
+/*
+ * Walks below the part of `order` at `va` of the mapping at `leaf`, then below all larger mappings that have been made from it
+ * and that the part lies in, larger ones first. CHANGED: the leaf is no longer what it was; look again.
+ */
+enum walk_end walk_part(struct walk *walk, const struct leaf *leaf, uint64_t va, unsigned order);
+
+/* The position moves on to `va`. */
+void walk_advance(struct walk *walk, uint64_t va);
+
+/* mapdb.c */
+
+/* The frame at `va`, inside of the leaf. */
+uint64_t leaf_frame(const struct leaf *leaf, uint64_t va);
+/* Whether an entry is the same mapping as it was when `leaf` was found: all but uses and rights. */
+bool leaf_is_same(const struct leaf *leaf, uint64_t entry);
+/* The slot for the part of `order` at `va` of the mapping at `leaf`: its own, or that of a piece table. 0: there is no piece table. */
+uint32_t leaf_slot(const struct leaf *leaf, uint64_t va, unsigned order);

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Address spaces: identifiers, and the tables. A table lives as long as its live count is above 0: entries that
+ * are not 0, and holds. Walks take no lock; what they find stays readable until the core leaves the kernel.
+ */
+#include "mapdb_slot.h"
+
+#include "panic.h"
+#include "quota.h"
+#include "round.h"
+
+#include <arch/cpu.h>
+
+#define ASID_MAX 0x10000u
+
+/* A bit for each identifier in use; guarded by the lock. 0 is for what belongs to no task. */
+static struct spinlock asid_lock;
+static uint64_t asid_used[ASID_MAX / 64];
+static uint32_t asid_next = 1;
+
+static bool asid_take(uint32_t asid)
+{
+	uint64_t bit = 1ul << (asid % 64);
+	bool free = (asid_used[asid / 64] & bit) == 0;
+	asid_used[asid / 64] |= bit;
+	return free;
+}
+
+/* 0 if none is left. Goes round, so that one that has just become free is not used again soon. */
+static uint32_t asid_alloc(void)
+{
+	uint32_t count = arch_asid_count(), found = 0;
+	spinlock_lock(&asid_lock);
+	for (uint32_t tried = 1; tried < count && found == 0; tried++) {
+		found = asid_take(asid_next) ? asid_next : 0;
+		asid_next = asid_next + 1 < count ? asid_next + 1 : 1;
+	}
+	spinlock_unlock(&asid_lock);
+	return found;
+}
+
+static void asid_free(uint32_t asid)
+{
+	spinlock_lock(&asid_lock);
+	asid_used[asid / 64] &= ~(1ul << (asid % 64));
+	spinlock_unlock(&asid_lock);
+}
+
+/* Tables. */
+
+static uint64_t *table_at(uint64_t entry)
+{
+	return page_direct(arch_entry_physical(entry));
+}
+
+static uint64_t *entry_in(uint64_t *table, uint64_t va, unsigned level)
+{
+	return &table[va >> arch_level_order(level) & (ARCH_ENTRIES - 1)];
+}
+
+/* Charged. 0: QUOTA. */
+static uint32_t twin_make(struct quota *quota, const uint64_t *table, unsigned level)
+{
+	uint32_t twin = pieces_make(quota, arch_level_order(level) + ORDER_STEP);
+	if (twin != 0) {
+		twin_of(twin)->d = page_number_of(table, 12);
+	}
+	return twin;
+}
+
+uint64_t *table_make(struct space *space, uint64_t va, unsigned level, uint32_t twin)
+{
+	if (!quota_charge(space->quota, TABLE_BYTES)) {
+		return NULL;
+	}
+	uint64_t *table = page_alloc();
+	bool needs_twin = level == ARCH_LEVEL_LAST && twin == 0;
+	if (table != NULL && needs_twin) {
+		twin = twin_make(space->quota, table, level);
+	}
+	if (table == NULL || (needs_twin && twin == 0)) {
+		if (table != NULL) {
+			page_free(table);
+		}
+		quota_refund(space->quota, TABLE_BYTES);
+		return NULL;
+	}
+	uint64_t covers = 1ul << (arch_level_order(level) + ORDER_STEP);
+	*page_descriptor(table) = (struct page){
+		.a = (uint64_t)(uintptr_t)space, .b = (va & ~(covers - 1)) | level, .d = twin, .e = KIND_TABLE};
+	return table;
+}
+
+static void page_done(struct round_item *item)
+{
+	page_free(page_of_descriptor((struct page *)(void *)item));
+}
+
+void table_free(uint64_t *table)
+{
+	struct page *descriptor = table_of(table);
+	struct space *space = table_space(descriptor);
+	if (descriptor->d != 0) {
+		pieces_free(descriptor->d);
+	}
+	quota_refund(space->quota, TABLE_BYTES);
+	/* Others may still read its entries, all 0, and its live count, dead; but not a and b. */
+	descriptor = page_descriptor(page_of_physical(page_physical(table)));
+	round_defer((struct round_item *)(void *)descriptor, page_done);
+}
+
+bool table_add_twin(uint64_t *table)
+{
+	struct page *descriptor = table_of(table);
+	uint32_t none = 0;
+	if (__atomic_load_n(&descriptor->d, __ATOMIC_ACQUIRE) != 0) {
+		return true;
+	}
+	const void *page = page_of_physical(page_physical(table));
+	uint32_t twin = twin_make(table_space(descriptor)->quota, page, table_level(descriptor));
+	if (twin == 0) {
+		return false;
+	}
+	if (!__atomic_compare_exchange_n(&descriptor->d, &none, twin, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+		pieces_free(twin);
+	}
+	return true;
+}
+
+/* Walks. */
+
+bool space_find(const struct space *space, uint64_t va, struct leaf *leaf)
+{
+	uint64_t *table = page_direct(space->root);
+	for (unsigned level = 0;; level++) {
+		uint64_t *entry = entry_in(table, va, level);
+		uint64_t value = arch_entry_load(entry);
+		if (arch_entry_is_table(value, level)) {
+			table = table_at(value);
+			continue;
+		}
+		if (value == ARCH_ENTRY_BROKEN) {
+			/* It is being changed, or its table given up; soon it is something else. */
+			arch_core_relax();
+			table = page_direct(space->root);
+			level = ~0u;
+			continue;
+		}
+		unsigned order = arch_level_order(level);
+		*leaf = (struct leaf){
+			.entry = entry, .value = value, .va = va >> order << order, .order = order, .level = level};
+		return arch_entry_is_leaf(value, level);
+	}
+}
+
+/* Makes the table that `entry`, which is 0, points to. A table that is about to go away: nothing happens. */
+static enum status add_table(struct space *space, uint64_t *entry, uint64_t va, unsigned level)
+{
+	if (!live_up(table_of(entry))) {
+		arch_core_relax();
+		return STATUS_OK;
+	}
+	uint64_t *table = table_make(space, va, level, 0);
+	bool linked = table != NULL && arch_entry_swap(entry, 0, arch_entry_table(page_physical(table)));
+	if (!linked && live_down(table_of(entry))) {
+		space_drop_table(table_of_entry(entry));
+	}
+	if (table != NULL && !linked) {
+		table_free(table);
+	}
+	return table == NULL ? STATUS_QUOTA : STATUS_OK;
+}
+
+/* One way down to the entry; *entry is NULL if something changed meanwhile: try again. */
+static enum status try_hold(struct space *space, uint64_t va, unsigned target, uint64_t **entry)
+{
+	*entry = NULL;
+	uint64_t *table = page_direct(space->root);
+	for (unsigned level = 0; level < target; level++) {
+		uint64_t *at = entry_in(table, va, level);
+		uint64_t value = arch_entry_load(at);
+		if (value == 0) {
+			return add_table(space, at, va, level + 1);
+		}
+		if (value == ARCH_ENTRY_BROKEN) {
+			arch_core_relax();
+			return STATUS_OK;
+		}
+		if (!arch_entry_is_table(value, level)) {
+			return STATUS_OVERMAP;
+		}
+		table = table_at(value);
+	}
+	if (!live_up(table_of(table))) {
+		arch_core_relax();
+		return STATUS_OK;
+	}
+	*entry = entry_in(table, va, target);
+	if (!table_add_twin(table)) {
+		space_release(*entry);
+		return STATUS_QUOTA;
+	}
+	return STATUS_OK;
+}
+
+/* After a failure: the lowest table on the way may have been made for nothing. */
+static void drop_unused(const struct space *space, uint64_t va)
+{
+	struct leaf leaf;
+	if (!space_find(space, va, &leaf)) {
+		space_drop_table(table_of_entry(leaf.entry));
+	}
+}
+
+enum status space_hold(struct space *space, uint64_t va, unsigned order, uint64_t **entry)
+{
+	enum status status;
+	do {
+		status = try_hold(space, va, arch_level_of_order(order), entry);
+	} while (status == STATUS_OK && *entry == NULL);
+	if (status != STATUS_OK) {
+		drop_unused(space, va);
+	}
+	return status;
+}
+
+void space_release(uint64_t *entry)
+{
+	if (live_down(table_of(entry))) {
+		space_drop_table(table_of_entry(entry));
+	}
+}
+
+/* It counts in the table above, so that is alive. */
+uint64_t *space_entry_above(const uint64_t *below)
+{
+	const struct page *descriptor = table_of(below);
+	uint64_t *table = page_direct(table_space(descriptor)->root);
+	uint64_t va = descriptor->b & ~TABLE_LEVEL;
+	unsigned level = 0;
+	for (; level + 1 < table_level(descriptor); level++) {
+		table = table_at(arch_entry_load(entry_in(table, va, level)));
+	}
+	return entry_in(table, va, level);
+}
+
+/* Whoever kills a table takes it out; nothing else changes the entry that points to it. */
+void space_drop_table(uint64_t *table)
+{
+	struct page *descriptor = table_of(table);
+	while (table_level(descriptor) != 0 && live_kill(descriptor, 0)) {
+		uint64_t *above = space_entry_above(table);
+		arch_entry_store(above, ARCH_ENTRY_BROKEN);
+		arch_tlb_begin();
+		arch_tlb_table(table_space(descriptor)->asid, descriptor->b & ~TABLE_LEVEL);
+		arch_tlb_finish();
+		arch_entry_store(above, 0);
+		table_free(table);
+		if (!live_down(table_of(above))) {
+			return;
+		}
+		table = table_of_entry(above);
+		descriptor = table_of(table);
+	}
+}
+
+/* Life of a space. */
+
+enum status space_init(struct space *space, struct quota *quota)
+{
+	*space = (struct space){.quota = quota};
+	space->asid = asid_alloc();
+	if (space->asid == 0) {
+		return STATUS_NO_ASID;
+	}
+	uint64_t *root = table_make(space, 0, 0, 0);
+	if (root == NULL) {
+		asid_free(space->asid);
+		return STATUS_QUOTA;
+	}
+	space->root = page_physical(root);
+	return STATUS_OK;
+}
+
+/* The identifier waits with the root table in its descriptor: nobody can be using it after the round. */
+static void root_done(struct round_item *item)
+{
+	const struct page *descriptor = (const struct page *)(const void *)item;
+	asid_free(descriptor->f);
+	page_free(page_of_descriptor(descriptor));
+}
+
+void space_end(struct space *space)
+{
+	struct page *descriptor = page_descriptor(page_of_physical(space->root));
+	CHECK(live_kill(descriptor, 0));
+	arch_tlb_begin();
+	arch_tlb_space(space->asid);
+	arch_tlb_finish();
+	descriptor->f = space->asid;
+	quota_refund(space->quota, TABLE_BYTES);
+	round_defer((struct round_item *)(void *)descriptor, root_done);
+}
