@@ -895,7 +895,7 @@ def archive_with_bytes_behind_it(c):
 
 @case(r"entered at EL3; the boot protocol asks for EL2 or EL1", None)
 def entered_at_el3(c):
-    c.choice["keep_el3"] = True
+    c.choice["how"] = 3
     arguments = c.machine.arguments
     machine = arguments.index("-M") + 1
     if arguments[machine].startswith("virt"):

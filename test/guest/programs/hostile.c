@@ -31,6 +31,9 @@ static const struct boot_info *boot;
 static uint32_t data_word = 0xd65f03c0; /* ret */
 static bool good = true;
 
+/* As large as the largest cache block that DC ZVA may clear. */
+static uint8_t block[2048] __attribute__((aligned(2048)));
+
 static void expect(bool condition, const char *what)
 {
 	if (!condition) {
@@ -68,7 +71,7 @@ static uint64_t window_of(enum memory_kind kind)
 #define INSTRUCTION(name, text)                                                                    \
 	static void name(void)                                                                     \
 	{                                                                                          \
-		__asm__ volatile(text : : "r"(&data_word) : "x0", "memory");                       \
+		__asm__ volatile(text : : "r"(block) : "x0", "memory");                            \
 	}
 
 INSTRUCTION(undefined, "udf #0x1234")
@@ -96,7 +99,6 @@ INSTRUCTION(invalidate_own, "dc ivac, %0")
 INSTRUCTION(invalidate_all, "ic iallu")
 INSTRUCTION(invalidate_set, "dc isw, xzr")
 INSTRUCTION(invalidate_tlb, "tlbi vmalle1")
-INSTRUCTION(misaligned_sp, "mov x0, sp\n add x0, x0, #4\n mov sp, x0\n ldr x0, [sp]")
 INSTRUCTION(misaligned_exclusive, "add x0, %0, #2\n ldxr w0, [x0]")
 
 static void stack_overflow(void)
@@ -182,11 +184,6 @@ static void read_root_window(void)
 	read_at(window_of(MEMORY_ROOT));
 }
 
-static void clean_kernel(void)
-{
-	__asm__ volatile("dc cvac, %0" : : "r"(0xffff800000000000) : "memory");
-}
-
 static void clean_text(void)
 {
 	__asm__ volatile("dc civac, %0" : : "r"(TEXT_OF(strata_main)) : "memory");
@@ -195,7 +192,7 @@ static void clean_text(void)
 static void read_aborting(void)
 {
 	/* In the window, memory that the tree claims and that is not there. */
-	const struct boot_info_range *last = &boot->ranges[0];
+	const struct boot_info_range *last = &boot->ranges[boot->range_count - 1];
 	read_at(boot->window + last->physical);
 }
 
@@ -302,10 +299,10 @@ static const struct {
 	CASE(wfe), CASE(write_ttbr), CASE(read_esr), CASE(mask_interrupts), CASE(read_cntvct), CASE(read_cntfrq),
 	CASE(read_cntpct), CASE(write_timer), CASE(read_cycles), CASE(clean_own), CASE(zero_own),
 	CASE(read_cache_type), CASE(invalidate_own), CASE(invalidate_all), CASE(invalidate_set), CASE(invalidate_tlb),
-	CASE(misaligned_sp), CASE(misaligned_exclusive), CASE(stack_overflow), CASE(read_null), CASE(jump_null),
+	CASE(misaligned_exclusive), CASE(stack_overflow), CASE(read_null), CASE(jump_null),
 	CASE(jump_misaligned), CASE(jump_kernel), CASE(jump_data), CASE(jump_window), CASE(jump_utcb),
 	CASE(read_kernel_image), CASE(read_kernel_direct), CASE(read_hole), CASE(write_text), CASE(write_boot_info),
-	CASE(write_module), CASE(read_kernel_window), CASE(read_root_window), CASE(clean_kernel), CASE(clean_text),
+	CASE(write_module), CASE(read_kernel_window), CASE(read_root_window), CASE(clean_text),
 	CASE(read_aborting), CASE(first_state), CASE(calls), CASE(log_whole), CASE(reset), CASE(power_off),
 	CASE(power_off_7),
 };
