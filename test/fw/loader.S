@@ -7,7 +7,7 @@
  *   2  at EL2, or EL1 if the core starts there
  *   3  at EL3, if the core starts there
  *   4  from EL2 at EL1, with a virtual SError pending
- *   5  from EL2 at EL1, where the first WFE makes a virtual SError pending
+ *   5  from EL2 at EL1, where the first WFI makes a virtual SError pending
  *
  * Other cores that enter too (raspi4b) wait as the Pi's firmware has them wait: on the words from 0xd8 on.
  */
@@ -48,7 +48,7 @@ go:	mrs	x0, mpidr_el1
 	br	x4
 
 go_el1:	ldr	x2, =0x80000120			/* HCR_EL2: RW, AMO, VSE */
-	ldr	x3, =0x80004020			/* RW, AMO, TWE */
+	ldr	x3, =0x80002020			/* RW, AMO, TWI */
 	cmp	x1, #4
 	csel	x2, x2, x3, eq
 	msr	hcr_el2, x2
@@ -65,7 +65,7 @@ go_el1:	ldr	x2, =0x80000120			/* HCR_EL2: RW, AMO, VSE */
 	msr	elr_el2, x4
 	eret
 
-/* Comes from EL1 or EL0 by the trapped WFE only: passes over it, with an SError pending and no more traps. */
+/* Comes from EL1 or EL0 by the trapped WFI only: passes over it, with an SError pending and no more traps. */
 	.balign 0x800
 el2_vectors:
 	.space	0x400

@@ -151,8 +151,8 @@ def run_bare(build, names):
                       STOPPED + r"external abort, address 0x803000000000 \(ESR 0x92000010\)", 125)
     if not names or "serror" in names:
         machine = bare.virt(build, gic=2, el2=True, cores=1)
-        end = machine.boot(tree(machine, "wfe").pack(), archive, how=5)
-        good &= check("under a hypervisor", "wfe", end,
+        end = machine.boot(tree(machine, "wfi").pack(), archive, how=5)
+        good &= check("under a hypervisor", "wfi", end,
                       r"SError, [a-z]+, taken from user code \(ESR 0x[0-9a-f]+\)", 125)
     return good
 
