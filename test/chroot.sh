@@ -54,7 +54,10 @@ if [ -e /etc/ssl/certs/ca-certificates.crt ]; then
 fi
 
 mount -t proc proc "$root/proc"
+# Private: what is mounted and unmounted in there must not come back here.
 mount --bind /dev "$root/dev"
+mount --make-private "$root/dev"
+mount --bind /dev/pts "$root/dev/pts"
 
 git clone -q --no-hardlinks "$source" "$root/root/strata"
 

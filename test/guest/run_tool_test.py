@@ -154,7 +154,10 @@ class RunTool(unittest.TestCase):
         process.stderr.close()
 
     def test_control_c_at_a_terminal_ends_with_130_and_the_terminal_as_it_was(self):
-        master, slave = pty.openpty()
+        try:
+            master, slave = pty.openpty()
+        except OSError as error:
+            self.skipTest(f"there are no pseudo-terminals here: {error}")
         before = termios.tcgetattr(slave)
 
         def own_terminal():

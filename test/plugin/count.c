@@ -45,14 +45,17 @@ enum { INLINE_ADD_U64 = 0 };
 enum { CALLBACK_NO_REGISTERS = 0 };
 
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
-					   void (*callback)(qemu_plugin_id_t, struct qemu_plugin_tb *));
+					   void (*callback)(qemu_plugin_id_t,
+							    struct qemu_plugin_tb *));
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
-void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(struct qemu_plugin_insn *insn, int operation,
-							 qemu_plugin_u64 entry, uint64_t value);
+void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(struct qemu_plugin_insn *insn,
+							 int operation, qemu_plugin_u64 entry,
+							 uint64_t value);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
-					    void (*callback)(unsigned int, void *), int flags, void *data);
+					    void (*callback)(unsigned int, void *), int flags,
+					    void *data);
 struct qemu_plugin_scoreboard *qemu_plugin_scoreboard_new(size_t element_size);
 void *qemu_plugin_scoreboard_find(struct qemu_plugin_scoreboard *score, unsigned int vcpu);
 void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, void (*callback)(qemu_plugin_id_t, void *),
@@ -61,9 +64,8 @@ void qemu_plugin_outs(const char *string);
 int qemu_plugin_num_vcpus(void);
 
 __attribute__((visibility("default"))) extern int qemu_plugin_version;
-__attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id,
-							       const struct qemu_info *info, int argc,
-							       char **argv);
+__attribute__((visibility("default"))) int
+qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv);
 
 int qemu_plugin_version = 4;
 
@@ -91,7 +93,7 @@ static const char *out_path;
 
 static qemu_plugin_u64 counter(size_t offset)
 {
-	return (qemu_plugin_u64){ .score = scoreboard, .offset = offset };
+	return (qemu_plugin_u64){.score = scoreboard, .offset = offset};
 }
 
 static void at_from(unsigned int vcpu, void *data)
@@ -126,18 +128,21 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 
 		/* The callbacks come first: they see the count without this instruction. */
 		if (has_span && address == span_to) {
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, at_to, CALLBACK_NO_REGISTERS, NULL);
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, at_to, CALLBACK_NO_REGISTERS,
+							       NULL);
 		}
 		if (has_span && address == span_from) {
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, at_from, CALLBACK_NO_REGISTERS, NULL);
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, at_from, CALLBACK_NO_REGISTERS,
+							       NULL);
 		}
 		qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(
 			insn, INLINE_ADD_U64, counter(offsetof(struct counts, all)), 1);
 		for (size_t r = 0; r < range_count; r++) {
 			if (address >= ranges[r].begin && address < ranges[r].end) {
-				size_t offset = offsetof(struct counts, ranges) + r * sizeof(uint64_t);
-				qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, INLINE_ADD_U64,
-										    counter(offset), 1);
+				size_t offset =
+					offsetof(struct counts, ranges) + r * sizeof(uint64_t);
+				qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(
+					insn, INLINE_ADD_U64, counter(offset), 1);
 			}
 		}
 	}
@@ -166,13 +171,15 @@ static void on_exit(qemu_plugin_id_t id, void *data)
 		put(out, line);
 		if (has_span) {
 			snprintf(line, sizeof(line),
-				 "cpu %u span times %" PRIu64 " last %" PRIu64 " total %" PRIu64 "\n", vcpu,
-				 counts->span_times, counts->span_last, counts->span_total);
+				 "cpu %u span times %" PRIu64 " last %" PRIu64 " total %" PRIu64
+				 "\n",
+				 vcpu, counts->span_times, counts->span_last, counts->span_total);
 			put(out, line);
 		}
 		for (size_t r = 0; r < range_count; r++) {
-			snprintf(line, sizeof(line), "cpu %u range 0x%" PRIx64 "-0x%" PRIx64 " %" PRIu64 "\n",
-				 vcpu, ranges[r].begin, ranges[r].end, counts->ranges[r]);
+			snprintf(line, sizeof(line),
+				 "cpu %u range 0x%" PRIx64 "-0x%" PRIx64 " %" PRIu64 "\n", vcpu,
+				 ranges[r].begin, ranges[r].end, counts->ranges[r]);
 			put(out, line);
 		}
 	}

@@ -137,7 +137,7 @@ def _parser():
     command.add_argument("--no-build", action="store_true", help="boot what was built before")
 
     command = add("test", _test, "build everything and run the tests")
-    command.add_argument("--all", action="store_true", help="also those that take long")
+    command.add_argument("--all", action="store_true", help="also those that take long: every boot with every preset")
     command.add_argument("-R", dest="regex", metavar="REGEX", help="only tests whose name matches")
     command.add_argument("-L", dest="label", metavar="LABEL", help="only tests whose label matches")
 
