@@ -123,6 +123,7 @@ static _Noreturn void idle(void)
 		if (intid != ARCH_IRQ_NONE) {
 			arch_irq_done(intid);
 		}
+		selftest_woken();
 	}
 }
 
