@@ -94,7 +94,7 @@ static void show_program(const struct arch_frame *frame, const char *program)
 {
 	log_line("call chain:");
 	log_line("  %s+0x%lx", program, frame->pc);
-	log_line("  %s+0x%lx (from x30)", program, frame->x[30]);
+	log_line("  %s+0x%lx (from x30)", program, arch_trace_call(frame->x[30]));
 }
 
 static _Noreturn void report(const struct arch_frame *frame, const char *program, const char *message,

@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 
+#define INSTRUCTION_SIZE 4
+
 extern const char _image_begin[];
 
 static uint64_t physical_offset;
@@ -43,6 +45,11 @@ static bool is_on_stack(uint64_t record)
 	return (record & 7) == 0 && record >= top - STACK_SIZE && record <= top - 16;
 }
 
+uint64_t arch_trace_call(uint64_t address)
+{
+	return address - INSTRUCTION_SIZE;
+}
+
 size_t arch_trace_calls(const struct arch_frame *frame, uint64_t *addresses, size_t count)
 {
 	size_t found = 0;
@@ -51,7 +58,7 @@ size_t arch_trace_calls(const struct arch_frame *frame, uint64_t *addresses, siz
 		record = frame->x[29];
 		addresses[found++] = image_linked(frame->pc);
 		if (found < count) {
-			addresses[found++] = image_linked(frame->x[30]);
+			addresses[found++] = image_linked(arch_trace_call(frame->x[30]));
 		}
 	}
 	while (found < count && is_on_stack(record)) {
@@ -60,7 +67,7 @@ size_t arch_trace_calls(const struct arch_frame *frame, uint64_t *addresses, siz
 			break;
 		}
 		/* The first record repeats x30 if the function had set its frame up already. */
-		uint64_t caller = image_linked(pair[1]);
+		uint64_t caller = image_linked(arch_trace_call(pair[1]));
 		if (found == 0 || addresses[found - 1] != caller) {
 			addresses[found++] = caller;
 		}
