@@ -351,8 +351,8 @@ bool tree_property_named(const struct tree *tree, int node, const char *name, si
 		const char *found =
 			tree->strings + word_at(tree, at + offsetof(struct fdt_property, nameoff));
 		if (strncmp(found, name, length) == 0 && found[length] == '\0') {
-			property->data =
-				(const unsigned char *)tree->structure + at + sizeof(struct fdt_property);
+			property->data = (const unsigned char *)tree->structure + at +
+					 sizeof(struct fdt_property);
 			property->size = word_at(tree, at + offsetof(struct fdt_property, len));
 			return true;
 		}
@@ -657,8 +657,7 @@ static bool interrupt_step(const struct tree *tree, int node, int *next)
 	if (!tree_u32(tree, node, "interrupt-parent", &phandle)) {
 		return false;
 	}
-	*next = phandle != 0 ? tree_node_by_phandle(tree, phandle)
-			     : tree_parent(tree, node);
+	*next = phandle != 0 ? tree_node_by_phandle(tree, phandle) : tree_parent(tree, node);
 	if (*next < 0) {
 		return tree_fail(tree, node, "interrupt-parent",
 				 phandle != 0 ? "names no node" : "is missing");

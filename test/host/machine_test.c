@@ -646,7 +646,8 @@ static void a_structure_that_is_not_aligned_is_refused(void **state)
 	load("virt-gicv2");
 	fdt_set_off_dt_struct(tree, fdt_off_dt_struct(tree) + 2);
 	assert_false(read_bytes(fdt_totalsize(tree), PHYSICAL));
-	assert_string_equal(error, "device tree: its structure does not begin at a multiple of 4 bytes");
+	assert_string_equal(error,
+			    "device tree: its structure does not begin at a multiple of 4 bytes");
 }
 
 static void an_endless_property_name_is_refused(void **state)
