@@ -162,6 +162,14 @@ def tree_with_a_broken_tag(c):
     c.blob = bytes(blob)
 
 
+@case(r"device tree: its structure is broken \(libfdt error 8\)", None)
+def tree_with_a_property_that_leads_to_itself(c):
+    blob = bytearray(c.make_tree())
+    size_at = fdt.HEADER.unpack_from(blob)[2] + 12
+    blob[size_at:size_at + 4] = cells(0xfffffff4)
+    c.blob = bytes(blob)
+
+
 @case(r"device tree: its version is 3; 17 is the oldest that is read", None)
 def tree_too_old(c):
     blob = c.make_tree()
