@@ -245,7 +245,7 @@ static void make_exception(struct thread *thread, enum exception_reason reason)
 	thread->msg[EXCEPTION_WORD_CODE] = thread->exception_code;
 	thread->msg[EXCEPTION_WORD_ADDRESS] = thread->exception_address;
 	thread->msg[EXCEPTION_WORD_STATUS] = thread->fault_status;
-	thread->msg[EXCEPTION_WORD_UNUSED] = 0;
+	thread->msg[EXCEPTION_WORD_ACCESS] = reason == EXCEPTION_FAULT ? thread->fault_access : 0;
 }
 
 /* Aims the call of a fault or exception at the gate that a capability of the thread names; false if there is none. */
@@ -294,8 +294,6 @@ static bool call_failed(struct cpu *cpu, struct thread *thread, enum status stat
 			return false; /* the instruction is repeated */
 		}
 		thread->fault_status = status;
-		thread->exception_code = thread->fault_access;
-		thread->exception_address = thread->fault_address;
 		make_exception(thread, EXCEPTION_FAULT);
 		if (aim_at(thread, &thread->exception_gate)) {
 			return true;

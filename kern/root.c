@@ -2,6 +2,7 @@
 #include "root.h"
 
 #include "cap.h"
+#include "entry.h"
 #include "factory.h"
 #include "mapdb.h"
 #include "page_alloc.h"
@@ -250,12 +251,16 @@ bool root_is_thread(const struct thread *thread)
 _Noreturn void root_died(const struct thread *thread)
 {
 	static const char *const accesses[] = {"read", "write", "execute"};
-	if (thread->msg[EXCEPTION_WORD_REASON] == EXCEPTION_FAULT) {
-		panic_with(&thread->frame, ROOT_NAME, "the root task cannot %s address 0x%lx",
-			   accesses[thread->fault_access], thread->fault_address);
-	}
 	char what[80];
 	(void)arch_trace_exception(thread->exception_code, what, sizeof(what));
+	if (thread->msg[EXCEPTION_WORD_REASON] == EXCEPTION_FAULT) {
+		panic_with(&thread->frame, ROOT_NAME, "the root task cannot %s address 0x%lx (%s)",
+			   accesses[thread->fault_access], thread->fault_address, what);
+	}
+	if (thread->exception_address == FAULT_NO_ADDRESS) {
+		panic_with(&thread->frame, ROOT_NAME, "the root task stopped: %s (ESR 0x%lx)", what,
+			   thread->exception_code);
+	}
 	panic_with(&thread->frame, ROOT_NAME, "the root task stopped: %s, address 0x%lx (ESR 0x%lx)", what,
 		   thread->exception_address, thread->exception_code);
 }
