@@ -265,7 +265,7 @@ static enum status change_rights(const struct map_request *request, uint32_t chi
 	} while (!arch_entry_swap(entry, old, new));
 	/* The hold ends: the mapping counts in its table already. */
 	(void)live_down(table_of(entry));
-	if (less) {
+	if (arch_entry_loses(old, new)) {
 		arch_tlb_begin();
 		arch_tlb_page(request->dst->asid, request->dst_va);
 		arch_tlb_finish();

@@ -136,6 +136,10 @@ enum status mapdb_split(struct space *space, uint64_t va);
  * is being revoked, or the table is in use. QUOTA. */
 enum status mapdb_join(struct space *space, uint64_t va, unsigned order);
 
+/* Removes a root mapping of normal memory of exactly this order, readable and writable, without children, and says what it mapped: the
+ * kernel takes the memory. NOT_MAPPED, BUSY. */
+enum status mapdb_take_root(struct space *space, uint64_t va, unsigned order, uint64_t *physical);
+
 enum fault_access; /* entry.h */
 
 /* A fault at `va`: true if the entry allows the access now, by repairing the access flag or the dirty state: the thread retries. */

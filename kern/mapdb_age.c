@@ -49,8 +49,11 @@ static uint32_t take_entry(struct age *age, uint64_t *entry)
 static void age_below(struct walk *walk, struct region *region, uint32_t id)
 {
 	(void)region;
-	uint32_t uses = take_entry(age_of(walk), slot_entry(id));
-	slot_at(id)->next |= uses;
+	uint64_t *entry = slot_entry(id);
+	uint32_t uses = take_entry(age_of(walk), entry);
+	if ((arch_entry_load(entry) & ARCH_ENTRY_TRACKED) != 0) {
+		slot_at(id)->next |= uses;
+	}
 	tree_move_up(id, uses);
 }
 

@@ -325,3 +325,41 @@ bool mapdb_set_type(struct space *space, uint64_t va, unsigned order, enum memor
 	*status = change_type(&leaf, type);
 	return true;
 }
+
+/* Taking memory for the kernel. */
+
+static enum status take_locked(struct batch *batch, struct region *region, const struct leaf *leaf)
+{
+	uint32_t id = slot_of_entry(leaf->entry);
+	uint64_t value = arch_entry_load(leaf->entry);
+	unsigned needed = MAP_READ | MAP_WRITE;
+	if (!leaf_is_same(leaf, value) || !is_root(id) || (arch_entry_rights(value) & needed) != needed ||
+	    arch_entry_type(value) != MEMORY_TYPE_NORMAL || arch_entry_is_held(value)) {
+		return STATUS_NOT_MAPPED;
+	}
+	if ((slot_at(id)->first & SLOT_LINK) != 0) {
+		return STATUS_BUSY;
+	}
+	(void)mapping_take(batch, region, id);
+	batch_flush(batch);
+	return STATUS_OK;
+}
+
+enum status mapdb_take_root(struct space *space, uint64_t va, unsigned order, uint64_t *physical)
+{
+	struct leaf leaf;
+	if (va >= USER_END || !space_find(space, va, &leaf) || leaf.va != va || leaf.order != order ||
+	    arch_entry_is_kernel(leaf.value)) {
+		return STATUS_NOT_MAPPED;
+	}
+	struct batch batch;
+	batch.count = 0;
+	batch.pieces_count = 0;
+	*physical = arch_entry_physical(leaf.value);
+	struct region *region = region_of(*physical, order);
+	spinlock_lock(&region->lock);
+	enum status status = take_locked(&batch, region, &leaf);
+	spinlock_unlock(&region->lock);
+	batch_release(&batch, false);
+	return status;
+}

@@ -256,13 +256,14 @@ bool revoking_above(const struct region *region, uint32_t id);
 
 /* Batches: entries that were broken or reduced, before TLBs forget them. */
 
-#define BATCH_MAX 32
+#define BATCH_MAX        32
+#define BATCH_PIECES_MAX (BATCH_MAX + 1) /* one for each entry, and one of the mapping that is revoked */
 
 struct batch {
 	unsigned count;
 	unsigned pieces_count;
 	uint64_t *entries[BATCH_MAX];
-	uint32_t pieces[BATCH_MAX]; /* piece tables that may be empty now */
+	uint32_t pieces[BATCH_PIECES_MAX]; /* piece tables that may be empty now */
 };
 
 static inline bool batch_is_full(const struct batch *batch)

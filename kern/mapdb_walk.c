@@ -218,6 +218,11 @@ static bool finish(struct walk *walk, struct region *region, const struct leaf *
 	    (walk->revokes && slot_order(id) == ORDER_GIANT && !giant_is_bare(id))) {
 		return false;
 	}
+	/* An empty piece table goes first, so that what its parts knew is known here. */
+	uint32_t pieces = walk->revokes ? slot_pieces(id) : 0;
+	if (pieces != 0) {
+		batch_add_pieces(&walk->batch, pieces_detach_if_empty(pieces));
+	}
 	walk->finish(walk, region, leaf, id);
 	return true;
 }

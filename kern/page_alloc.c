@@ -236,6 +236,8 @@ static uint64_t block_base(uint64_t address)
 void page_pool_init(uint64_t base, uint64_t used, uint64_t end)
 {
 	CHECK(block_base(end) == end && base < used && used < end && end - block_base(base) <= WINDOW_BYTES);
+	pages = pairs = (struct free_list){0};
+	free_bytes = 0;
 	uint64_t to_window = ARCH_POOL - block_base(base);
 	uint64_t first = block_base(used);
 	if (used - first > BLOCK_BYTES - DESCRIPTOR_BYTES) {
@@ -245,7 +247,7 @@ void page_pool_init(uint64_t base, uint64_t used, uint64_t end)
 		add_block(to_window + block, block, block < used ? used - block : 0);
 	}
 	window_used = end - block_base(base);
-	size_bytes = end - base;
+	size_bytes = end - used;
 	CHECK(arch_memory_init(take_kernel_table));
 }
 
@@ -257,6 +259,15 @@ static uint64_t take_window(void)
 	window_used += offset < WINDOW_BYTES ? BLOCK_BYTES : 0;
 	spinlock_unlock(&lock);
 	return offset;
+}
+
+/* The kernel's tables for a block: levels 1 and 2, at two places. */
+#define FEED_TABLES 4
+
+bool page_pool_has_room(void)
+{
+	return __atomic_load_n(&window_used, __ATOMIC_RELAXED) < WINDOW_BYTES &&
+	       page_pool_free() >= FEED_TABLES * PAGE_BYTES;
 }
 
 bool page_pool_feed(uint64_t physical)

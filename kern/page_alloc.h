@@ -30,8 +30,11 @@ struct page {
 void page_pool_init(uint64_t base, uint64_t used, uint64_t end);
 
 /* Feeds a block of 2 MiB, that nobody else uses: maps it at both places. False if the window is full, or there is no page left for
- * the kernel's own tables (at most four). For one core at a time. */
+ * the kernel's own tables. For one core at a time. */
 bool page_pool_feed(uint64_t physical);
+
+/* True if page_pool_feed() would succeed now. */
+bool page_pool_has_room(void);
 
 /* A page, or an aligned pair of pages, cleared, as an address in the window; NULL if there is none. Quotas
  * are the caller's business. */

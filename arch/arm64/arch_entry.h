@@ -181,6 +181,12 @@ static inline uint64_t arch_entry_forget(uint64_t entry, uint64_t known)
 	return arch_entry_settle(entry & ~known);
 }
 
+/* Whether a TLB that remembers `old` would allow what `new`, the same page, does not. */
+static inline bool arch_entry_loses(uint64_t old, uint64_t new)
+{
+	return ((~old & new) & (PTE_READ_ONLY | PTE_UXN)) != 0;
+}
+
 /* What the hardware would allow by this entry: all that is asked for, now. */
 static inline bool arch_entry_can(uint64_t entry, unsigned rights)
 {

@@ -141,7 +141,8 @@ static void note_write(uint64_t *entry, uint64_t old, uint64_t value)
 	}
 	bool was = (old & PTE_VALID) != 0, is = (value & PTE_VALID) != 0;
 	if (is) {
-		unpublished++;
+		bool table = arch_entry_is_table(value, table_level(table_of(entry)));
+		unpublished += !table && (!was || allows_more(value, old));
 		for (unsigned i = 0; i < stale_count; i++) {
 			if (stale[i].entry == direct(entry) && translation(stale[i].old) != translation(value)) {
 				violation("a new translation before all TLBs forgot the old one");
@@ -356,6 +357,5 @@ void machine_reset(uint64_t blocks)
 	machine_violations = 0;
 	machine_forget = FORGET_NOTHING;
 	machine_preempt_every = 0;
-	page_pool_reset_for_tests();
 	page_pool_init(POOL_BASE, POOL_BASE + POOL_USED, POOL_BASE + blocks * BLOCK);
 }
