@@ -71,6 +71,7 @@ static void take_slots(uint64_t *table, uint32_t id)
 	if (pieces != 0) {
 		pieces_free(descriptor->d);
 		descriptor->d = pieces;
+		twin_of(pieces)->c = LIVE_DEAD; /* who noted that it may be empty finds it is no piece table */
 		twin_of(pieces)->d = page_number_of(page_of_physical(page_physical(table)), 12);
 		*pieces_node(pieces) = (struct slot){0};
 	}

@@ -60,8 +60,8 @@ struct slot {
 
 /*
  * Page descriptors. A table's: a space, b base address and level, c live count, d its twin's slot 0, e kind.
- * A twin's first page: a quota that paid (piece tables), c live count, d page number of the table (0: piece
- * table), e kind, f order of the parts. Second page: c to f are a slot, the piece table's place among the children.
+ * A twin's first page: a quota that paid, c live count (piece tables; else dead), d page number of the table
+ * (0: piece table), e kind, f order of the parts. Second page: c to f are a slot, the piece table's place among the children.
  */
 #define KIND_TABLE 0x7ab1e001u
 #define KIND_TWIN  0x7ab1e002u

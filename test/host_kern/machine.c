@@ -253,6 +253,7 @@ static bool core_ended[2];
 static unsigned core_running;
 static bool two_cores;
 static unsigned cuts, cut_wanted;
+static unsigned turn_every; /* 0: one turn, at cut_wanted */
 static void (*core_work[2])(void);
 bool machine_second_ended_first;
 
@@ -290,7 +291,11 @@ void arch_core_relax(void)
 
 void fake_cut(void)
 {
-	if (two_cores && core_running == 0 && cuts++ == cut_wanted) {
+	if (!two_cores) {
+		return;
+	}
+	bool turn = turn_every != 0 ? machine_random(turn_every) == 0 : core_running == 0 && cuts++ == cut_wanted;
+	if (turn) {
 		switch_core();
 	}
 }
@@ -336,6 +341,13 @@ bool machine_interleave(void (*first)(void), void (*second)(void), unsigned cut)
 	}
 	two_cores = false;
 	return cuts > cut;
+}
+
+void machine_interleave_randomly(void (*first)(void), void (*second)(void), unsigned every)
+{
+	turn_every = every;
+	(void)machine_interleave(first, second, 0);
+	turn_every = 0;
 }
 
 bool preempt_pending(void)
