@@ -29,7 +29,7 @@
 #define ARCH_ENTRY_DIRTY      PTE_DIRTY
 #define ARCH_ENTRY_TRACKED    PTE_TRACKED
 
-/* log2 of what an entry at `level` covers. */
+/* log2 of what an entry at `level` covers, and back: 12, 21, 30. */
 static inline unsigned arch_level_order(unsigned level)
 {
 	return pte_shift(level);
@@ -37,7 +37,7 @@ static inline unsigned arch_level_order(unsigned level)
 
 static inline unsigned arch_level_of_order(unsigned order)
 {
-	return (39 - order) / 9;
+	return order == 12 ? 3 : order == 21 ? 2 : 1;
 }
 
 static inline bool arch_entry_is_table(uint64_t entry, unsigned level)
@@ -153,6 +153,14 @@ static inline uint64_t arch_entry_leaf(uint64_t physical, unsigned level, unsign
 {
 	uint64_t entry = PTE_VALID | PTE_NG | PTE_USER | PTE_PXN | known;
 	return arch_entry_with_type(arch_entry_with_rights(arch_entry_at(entry, physical, level), rights), type);
+}
+
+/* The same for a mapping made from `source`: it inherits the memory type, and that uses are tracked. */
+static inline uint64_t arch_entry_child(uint64_t source, uint64_t physical, unsigned level, unsigned rights,
+					uint64_t known)
+{
+	uint64_t inherited = source & (PTE_ATTR(7) | PTE_INNER | PTE_TRACKED | PTE_NG | PTE_USER | PTE_PXN);
+	return arch_entry_with_rights(arch_entry_at(inherited | PTE_VALID | known, physical, level), rights);
 }
 
 static inline uint64_t arch_entry_hold(uint64_t entry)

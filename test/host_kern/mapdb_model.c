@@ -701,6 +701,11 @@ static void do_split(void)
 		part->order = whole.order - 9;
 		part->va = whole.va + (i << part->order);
 		part->frame = whole.frame + (i << part->order);
+		for (unsigned page = 0; page < PLACES; page++) {
+			if (!is_in(part, page, part->va, size_of(part))) {
+				part->own[page] = part->below[page] = 0;
+			}
+		}
 	}
 	struct mapping *children_of = m;
 	struct mapping shadow = whole;
