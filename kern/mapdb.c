@@ -232,13 +232,12 @@ static bool rights_within(unsigned rights, unsigned limit)
 static uint64_t make_entry(const struct map_request *request, const struct leaf *source)
 {
 	unsigned rights = request->rights & arch_entry_rights(source->value);
-	bool track = request->track || (source->value & ARCH_ENTRY_TRACKED) != 0;
 	bool written = request->born_written && (rights & PAGE_WRITE) != 0;
-	uint64_t known = (track ? ARCH_ENTRY_TRACKED : 0) |
+	uint64_t known = (request->track ? ARCH_ENTRY_TRACKED : 0) |
 			 (request->referenced || written ? ARCH_ENTRY_REFERENCED : 0) |
 			 (written ? ARCH_ENTRY_DIRTY : 0);
-	return arch_entry_leaf(leaf_frame(source, request->src_va), arch_level_of_order(request->order), rights,
-			       arch_entry_type(source->value), known);
+	return arch_entry_child(source->value, leaf_frame(source, request->src_va),
+				arch_level_of_order(request->order), rights, known);
 }
 
 /* What an existing mapping of the same page from the same parent becomes: nothing known of it is lost. */
@@ -265,7 +264,7 @@ static enum status change_rights(const struct map_request *request, uint32_t chi
 	} while (!arch_entry_swap(entry, old, new));
 	/* The hold ends: the mapping counts in its table already. */
 	(void)live_down(table_of(entry));
-	if (less) {
+	if (arch_entry_loses(old, new)) {
 		arch_tlb_begin();
 		arch_tlb_page(request->dst->asid, request->dst_va);
 		arch_tlb_finish();
