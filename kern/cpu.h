@@ -27,6 +27,8 @@ struct cpu {
 	uint64_t ready_bits[SCHED_PRIORITIES / 64]; /* priorities with a context on the list */
 	struct sc_list ready[SCHED_PRIORITIES];
 
+	uint64_t search;              /* number of the last search for somebody to help (ipc.c) */
+
 	struct timeout_tree timeouts; /* of threads in closed waits, by deadline */
 
 	struct space *space;      /* whose tables are in TTBR0; NULL: none */

@@ -24,7 +24,7 @@ struct gate_slot {
 struct gate {
 	struct object object;
 	bool strict;       /* a call is refused rather than taken to another core; no effect while one core runs threads */
-	struct task *task; /* of its handlers, all of one task: only compared; NULL until the first is bound */
+	struct task *task; /* of its handlers, all of one task: only compared; NULL while there are none */
 	uint32_t handlers; /* how many are bound, on all cores */
 	struct gate_slot slots[ARCH_CORES_MAX];
 };

@@ -39,6 +39,12 @@ void ipc_join_gate(struct thread *handler, struct gate *gate);
 /* Takes the thread out of its gate: idle or busy. It must owe nothing. */
 void ipc_leave_gate(struct thread *handler);
 
+/* A capability has moved: calls that wait and came through it go on to belong to it. */
+void ipc_move_capability(const struct capability *from, struct capability *to);
+
+/* A thread that owes nothing is in the open wait; an Irq that fired meanwhile ends it at once. */
+void ipc_become_idle(struct cpu *cpu, struct thread *handler);
+
 /* The capability goes: who waits through it for a handler gets REVOKED. Calls that a handler has already go on. */
 void ipc_sweep_capability(struct cpu *cpu, struct capability *capability);
 

@@ -116,13 +116,7 @@ void thread_suspend(struct thread *thread)
 static void resume_idle(struct cpu *cpu, struct thread *thread)
 {
 	thread->idle_when_resumed = false;
-	thread->state = THREAD_IDLE;
-	if (thread->gate != NULL) {
-		struct gate_slot *slot = &thread->gate->slots[arch_core_number()];
-		TAILQ_REMOVE(&slot->busy, thread, busy_node);
-		SLIST_INSERT_HEAD(&slot->idle, thread, idle_node);
-	}
-	ipc_notify(cpu, thread, 0);
+	ipc_become_idle(cpu, thread);
 }
 
 bool thread_resume(struct thread *thread)

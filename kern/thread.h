@@ -101,6 +101,7 @@ struct thread {
 	struct window window;
 	unsigned window_rights; /* PAGE_ rights that may be mapped there */
 	TAILQ_ENTRY(thread) calling_node;
+	uint64_t search; /* the last one that looked at it */
 
 	/* The last page fault: repeated to the exception gate if nobody resolves it. */
 	uint64_t fault_address;
