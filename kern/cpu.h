@@ -41,6 +41,9 @@ struct cpu {
 
 extern struct cpu cpus[ARCH_CORES_MAX];
 
+/* Cores that run; their numbers are below. Set before the first thread runs. */
+extern uint32_t cpu_count;
+
 static inline struct cpu *this_cpu(void)
 {
 	return &cpus[arch_core_number()];

@@ -137,6 +137,7 @@ static _Noreturn void bring_up(struct handover *boot)
 		/* Nobody is in the boot stage any more. A core that is missing may still come. */
 		memory_map_repaint(&boot->memory, MEMORY_BOOT, MEMORY_FREE);
 	}
+	cpu_count = boot->core_count;
 	selftest_run(boot->selftest);
 	page_pool_init(boot->keep_physical, boot->pool_physical, boot->pool_physical + boot->pool_size);
 	factory_init_root();

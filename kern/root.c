@@ -89,7 +89,6 @@ static const struct mapping read_only = {PAGE_READ, MEMORY_TYPE_NORMAL, false};
 static const struct mapping all_rights = {PAGE_RIGHTS, MEMORY_TYPE_NORMAL, false};
 static const struct mapping read_write = {PAGE_READ | PAGE_WRITE, MEMORY_TYPE_NORMAL, false};
 static const struct mapping read_execute = {PAGE_READ | PAGE_EXECUTE, MEMORY_TYPE_NORMAL, false};
-/* Programs may be executed where they lie in the archive, but not by the root task. */
 static const struct mapping module_rights = {PAGE_READ, MEMORY_TYPE_NORMAL, false};
 static const struct mapping held_device = {PAGE_READ | PAGE_WRITE, MEMORY_TYPE_DEVICE, true};
 
@@ -178,7 +177,8 @@ static struct boot_info_module in_window(struct handover_module module)
 
 static void *kernel_page(uint64_t va)
 {
-	void *page = page_alloc();
+	bool paid = quota_charge(&root_factory.quota, PAGE_BYTES);
+	void *page = paid ? page_alloc() : NULL;
 	check(page == NULL ? STATUS_QUOTA : STATUS_OK, "page");
 	check(mapdb_add_kernel(&root_task->space, va, page_physical(page), PAGE_READ), "information page");
 	return page;
@@ -246,6 +246,13 @@ void root_start(const struct handover *boot, uint32_t running)
 bool root_is_thread(const struct thread *thread)
 {
 	return thread == root_thread;
+}
+
+void root_forget(const struct thread *thread)
+{
+	if (thread == root_thread) {
+		root_thread = NULL; /* another thread may come to lie at its address */
+	}
 }
 
 _Noreturn void root_died(const struct thread *thread)

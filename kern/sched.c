@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 struct cpu cpus[ARCH_CORES_MAX];
+uint32_t cpu_count;
 
 static int compare_deadlines(const struct thread *a, const struct thread *b)
 {

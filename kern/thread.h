@@ -52,12 +52,13 @@ enum call_kind { CALL_USER, CALL_FAULT, CALL_EXCEPTION };
 #define MSG_BADGE 9 /* coming in, the capability's index */
 #define MSG_COUNT 10
 
-/* UNMAP, AGE or SET_TYPE of a task, with these words; `task` is NULL if there is none. */
+/* MAP, UNMAP, AGE or SET_TYPE of a task, with these words; `task` is NULL if there is none. */
 struct unfinished {
 	struct task *task;
 	uint32_t operation;
 	uint64_t words[4];
 	union {
+		uint64_t mapped; /* bytes */
 		struct unmap_report unmap;
 		struct age_report age;
 		struct map_position type;
