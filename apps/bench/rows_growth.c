@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "bench.h"
+
+const struct row rows_growth[] = {
+	{NULL, NULL, NULL, 0, 0},
+};
