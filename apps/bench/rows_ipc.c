@@ -161,10 +161,8 @@ static void fill_answers(uint64_t memory)
 
 static void fault_raw(const struct row *row)
 {
-	uint64_t memory = world_memory(BLOCK), last = (PAGES - 1) * PAGE;
-	if (row->parameter != 0) {
-		bench_check(object_call_2(CAP(ROOT_CAP_TASK), TASK_SPLIT, memory, 0), "split");
-	}
+	uint64_t memory = row->parameter != 0 ? world_split_memory() : world_memory(BLOCK);
+	uint64_t last = (PAGES - 1) * PAGE;
 	cap_t task = world_task();
 	bench_check(task_map(task, memory + last, FREE_VA + last, PAGE, PAGE_READ), "last page");
 	fill_answers(memory);

@@ -24,6 +24,7 @@ static struct {
 	uint64_t utcbs;  /* addresses given out */
 	unsigned stacks; /* in use */
 	uint64_t memory; /* physical: all below is in use */
+	uint64_t split;  /* a page that was split; 0: none */
 } now, first;
 
 static cap_t done;
@@ -50,6 +51,13 @@ uint64_t world_memory(uint64_t size)
 	uint64_t physical = find_memory(now.memory, unit);
 	now.memory = physical + unit;
 	return BOOT_INFO_WINDOW + physical;
+}
+
+uint64_t world_split_memory(void)
+{
+	now.split = world_memory(BLOCK);
+	bench_check(object_call_2(CAP(ROOT_CAP_TASK), TASK_SPLIT, now.split, 0), "split");
+	return now.split;
 }
 
 uint64_t world_index(void)
@@ -106,9 +114,14 @@ cap_t world_task(void)
 	return task;
 }
 
+uint64_t world_utcb(void)
+{
+	return UTCBS + now.utcbs++ * PAGE;
+}
+
 cap_t world_thread(cap_t task)
 {
-	return create(OBJECT_THREAD, task.index, UTCBS + now.utcbs++ * PAGE);
+	return create(OBJECT_THREAD, task.index, world_utcb());
 }
 
 static void set_priority(cap_t thread, unsigned priority)
@@ -192,6 +205,7 @@ void world_init(const struct boot_info *info)
 	boot = info;
 	now.index = ROOT_CAP_FIRST_FREE;
 	set_priority(CAP(ROOT_CAP_THREAD), MAIN_PRIORITY);
+	strata_yield(); /* the slice that it runs on now is still a short one */
 	done = world_irq(CAP(ROOT_CAP_THREAD), DONE_BIT);
 	first = now;
 }
@@ -201,6 +215,9 @@ void world_reset(void)
 	/* The newest first: threads before their tasks. */
 	while (now.index > first.index) {
 		(void)cap_delete(--now.index);
+	}
+	if (now.split != 0) {
+		bench_check(object_call_2(CAP(ROOT_CAP_TASK), TASK_JOIN, now.split, 21), "join");
 	}
 	now = first;
 }

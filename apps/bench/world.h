@@ -30,6 +30,9 @@ uint64_t world_index(void);
  * fit. Below 2 MiB they lie in one page of 2 MiB. */
 uint64_t world_memory(uint64_t size);
 
+/* 2 MiB in pages of 4 KiB. At most once in a row. */
+uint64_t world_split_memory(void);
+
 /* Gives the kernel at least `bytes` more for its objects. */
 void world_feed(uint64_t bytes);
 
@@ -41,6 +44,9 @@ cap_t world_task(void);
 
 /* A task with nothing in it. */
 cap_t world_empty_task(void);
+
+/* An address for a UTCB, near to those of the others. */
+uint64_t world_utcb(void);
 
 /* A thread of `task` that is not started, at an address of its own for its UTCB. */
 cap_t world_thread(cap_t task);

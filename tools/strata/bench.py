@@ -17,12 +17,15 @@ from pathlib import Path
 from . import boards, build, packages, say
 from .boards import ROOT
 from .say import Failure
+from .symbols import Resolver
 
 MARKS = ("bench_mark_row", "bench_mark_begin", "bench_mark_end", "bench_mark_row_end")
 ROW, BEGIN, END, ROW_END = range(4)
 
 # Kernel addresses have the top bits set.
 KERNEL = "0xffff000000000000-0xffffffffffffffff"
+# Where the kernel runs if the device tree gives it no randomness.
+KERNEL_BASE = 0xffff800000000000
 KINDS = ("all", "kernel", "barriers", "tlbis", "msrs")
 
 # Between the markers' instructions: the `ret` of the first and the `bl` to the second.
@@ -74,6 +77,16 @@ SPECS = {
     "fault_raw": Spec("A load from a page that is not there; a pager in another task answers from a table with a 4 KiB piece "
                       "of a 2 MiB page; the load again", faults=1),
     "fault_raw_split": Spec("The same, of a page of 4 KiB", faults=1),
+    "map_page": Spec("What a call costs more with an item of a 4 KiB piece of a 2 MiB page than without", row="call_item",
+                     minus="call_0"),
+    "map_page_split": Spec("The same, of a page of 4 KiB", row="call_item_split", minus="call_0"),
+    "task_map_page": Spec("Task.MAP of 64 pages of 4 KiB, for each", divisor=64),
+    "unmap_page": Spec("Task.UNMAP of a page of 4 KiB from the one task that it was mapped to"),
+    "protect_page": Spec("The same, leaving it the right to read"),
+    "revoke_64": Spec("Task.UNMAP of a page of 4 KiB from 64 tasks, for each", divisor=64),
+    "irq_pingpong": Spec("Two threads of different tasks trigger each other's Irq in turn: two triggers and two waits"),
+    "thread_create_join": Spec("A thread is created and started, triggers an Irq, waits, and is deleted"),
+    "task_create_destroy": Spec("An empty task and a thread in it are created and deleted"),
 }
 
 @dataclasses.dataclass
@@ -255,6 +268,25 @@ def table(figures):
     return "\n".join(lines)
 
 
+def _profile(options, name):
+    """Prints where the instructions of a row's operation are executed: by function, those that were inlined too."""
+    row = SPECS[name].row or name
+    run_ = Run(options, [row], plugin=[f"profile={BEGIN}-{END}"])
+    times = len(run_.times(row))
+    resolver = Resolver(build.folder(options.preset))
+    functions, total = {}, 0
+    for address, count in run_.profiles[row].items():
+        kernel = address >= KERNEL_BASE
+        text = resolver.resolve("kernel" if kernel else "bench", address - (KERNEL_BASE if kernel else 0))
+        key = ("kernel" if kernel else "user", text.split(", inlined in ")[0].split(" at ")[0] or f"{address:#x}")
+        functions[key] = functions.get(key, 0) + count / times
+        total += count / times
+    resolver.close()
+    print(f"{name}: {total:g} instructions, with those of the markers")
+    for (where, function), count in sorted(functions.items(), key=lambda item: -item[1]):
+        print(f"  {count:10.2f}  {where:7} {function}")
+
+
 def run(options):
     """The subcommand."""
     unknown = [name for name in options.row if name not in SPECS]
@@ -265,6 +297,10 @@ def run(options):
         options.plugin = build.folder("host") / "test/plugin/count.so"
     if not options.no_build:
         build.build(options.preset)
+    if options.profile:
+        for name in options.row or ["call_0", "fault_raw"]:
+            _profile(options, name)
+        return 0
     figures = measure(options, options.row or list(SPECS))
     print(table(figures))
     if options.json:

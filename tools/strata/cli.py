@@ -147,6 +147,8 @@ def _parser():
     command.add_argument("--preset", choices=[p for p in presets if p != "host"], default="release",
                          help="which build (default: release)")
     command.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    command.add_argument("--profile", action="store_true",
+                         help="print by function where a row's instructions are (default: of call_0 and fault_raw)")
     command.add_argument("--no-build", action="store_true", help="measure what was built before")
     command.add_argument("--plugin", type=Path, metavar="FILE", help="the counting plugin (default: built here)")
     command.add_argument("--verbose", action="store_true", help="print QEMU's command line")
