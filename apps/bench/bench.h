@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include <abi/abi.h>
+#include <strata/syscall.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -39,6 +39,13 @@ extern const struct row rows_memory[];
 extern const struct row rows_object[];
 extern const struct row rows_growth[];
 extern const struct row rows_stretch[];
+
+/* What several rows measure, for row->count times: call_0, and fault_raw. */
+void row_call_0(const struct row *row);
+void row_fault(const struct row *row);
+
+/* Touches as many pages from FREE_VA on, as a new thread of `task` whose faults go to `pager`. */
+void row_touch(cap_t task, cap_t pager, unsigned count);
 
 /* A figure that the program finds itself. */
 void bench_value(const char *name, uint64_t value, const char *unit);

@@ -53,9 +53,8 @@ static cap_t server(const struct row *row, void (*entry)(uint64_t argument))
 	return world_server(task, entry, words_of(row));
 }
 
-static void call_0(const struct row *row)
+static void measure_call_0(const struct row *row, cap_t gate)
 {
-	cap_t gate = server(row, serve_0);
 	for (unsigned i = 0; i < row->count; i++) {
 		struct message message = {.tag = TAG_MAKE(1, 0, 0)};
 		bench_begin();
@@ -63,6 +62,16 @@ static void call_0(const struct row *row)
 		bench_end();
 		bench_check(message_status(&message), "call");
 	}
+}
+
+static void call_0(const struct row *row)
+{
+	measure_call_0(row, server(row, serve_0));
+}
+
+void row_call_0(const struct row *row)
+{
+	measure_call_0(row, world_server(world_task(), serve_0, 0));
 }
 
 /* The words are in their registers, or in the UTCB: whoever computes them puts them there. */
@@ -159,17 +168,30 @@ static void fill_answers(uint64_t memory)
 	}
 }
 
-static void fault_raw(const struct row *row)
+void row_touch(cap_t task, cap_t pager, unsigned count)
 {
-	uint64_t memory = row->parameter != 0 ? world_split_memory() : world_memory(BLOCK);
+	touched = (struct touched){FREE_VA, PAGE, count};
+	world_start_paged(task, pager, touch);
+	world_await();
+}
+
+static void fault_on(const struct row *row, uint64_t memory)
+{
 	uint64_t last = (PAGES - 1) * PAGE;
 	cap_t task = world_task();
 	bench_check(task_map(task, memory + last, FREE_VA + last, PAGE, PAGE_READ), "last page");
 	fill_answers(memory);
-	cap_t pager = world_server(CAP(ROOT_CAP_TASK), serve_faults, FREE_VA);
-	touched = (struct touched){FREE_VA, PAGE, row->count};
-	world_start_paged(task, pager, touch);
-	world_await();
+	row_touch(task, world_server(CAP(ROOT_CAP_TASK), serve_faults, FREE_VA), row->count);
+}
+
+static void fault_raw(const struct row *row)
+{
+	fault_on(row, row->parameter != 0 ? world_split_memory() : world_memory(BLOCK));
+}
+
+void row_fault(const struct row *row)
+{
+	fault_on(row, world_memory(BLOCK));
 }
 
 const struct row rows_ipc[] = {

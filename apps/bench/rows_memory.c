@@ -120,12 +120,12 @@ static void mapping_bytes(const struct row *row)
 }
 
 const struct row rows_memory[] = {
-	{"call_item",       "main", call_item,     500,         0 },
-	{"call_item_split", "main", call_item,     500,         1 },
-	{"task_map_page",   "main", task_map_page, 8 * BATCHES, 0 },
-	{"unmap_page",      "main", unmap_page,    500,         0 },
-	{"protect_page",    "main", protect_page,  500,         0 },
-	{"revoke_64",       "main", revoke_64,     64,          0 },
-	{"mapping_bytes",   "main", mapping_bytes, 0,           64},
-	{NULL,              NULL,   NULL,          0,           0 },
+	{"call_item",       "main",   call_item,     500,         0 },
+	{"call_item_split", "main",   call_item,     500,         1 },
+	{"task_map_page",   "main",   task_map_page, 8 * BATCHES, 0 },
+	{"unmap_page",      "main",   unmap_page,    500,         0 },
+	{"protect_page",    "main",   protect_page,  500,         0 },
+	{"revoke_64",       "main",   revoke_64,     64,          0 },
+	{"mapping_bytes",   "memory", mapping_bytes, 0,           64},
+	{NULL,              NULL,     NULL,          0,           0 },
 };

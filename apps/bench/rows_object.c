@@ -89,9 +89,9 @@ static void object_bytes(const struct row *row)
 }
 
 const struct row rows_object[] = {
-	{"irq_pingpong",        "main", irq_pingpong,        1000, 0},
-	{"thread_create_join",  "main", thread_create_join,  200,  0},
-	{"task_create_destroy", "main", task_create_destroy, 200,  0},
-	{"object_bytes",        "main", object_bytes,        0,    0},
-	{NULL,		  NULL,   NULL,                0,    0},
+	{"irq_pingpong",        "main",   irq_pingpong,        1000, 0},
+	{"thread_create_join",  "main",   thread_create_join,  200,  0},
+	{"task_create_destroy", "main",   task_create_destroy, 200,  0},
+	{"object_bytes",        "memory", object_bytes,        0,    0},
+	{NULL,		  NULL,     NULL,                0,    0},
 };

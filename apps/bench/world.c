@@ -60,19 +60,17 @@ uint64_t world_split_memory(void)
 	return now.split;
 }
 
+void world_join_memory(void)
+{
+	if (now.split != 0) {
+		bench_check(object_call_2(CAP(ROOT_CAP_TASK), TASK_JOIN, now.split, 21), "join");
+		now.split = 0;
+	}
+}
+
 uint64_t world_index(void)
 {
 	return now.index++;
-}
-
-void world_feed(uint64_t bytes)
-{
-	for (uint64_t fed = 0; fed < bytes; fed += BLOCK) {
-		bench_check(
-			object_call_2(CAP(ROOT_CAP_FACTORY), FACTORY_FEED, world_memory(BLOCK), 0),
-			"feed");
-	}
-	first.memory = now.memory; /* it does not come back */
 }
 
 uint64_t world_pool_free(void)
@@ -216,8 +214,6 @@ void world_reset(void)
 	while (now.index > first.index) {
 		(void)cap_delete(--now.index);
 	}
-	if (now.split != 0) {
-		bench_check(object_call_2(CAP(ROOT_CAP_TASK), TASK_JOIN, now.split, 21), "join");
-	}
+	world_join_memory();
 	now = first;
 }

@@ -30,11 +30,9 @@ uint64_t world_index(void);
  * fit. Below 2 MiB they lie in one page of 2 MiB. */
 uint64_t world_memory(uint64_t size);
 
-/* 2 MiB in pages of 4 KiB. At most once in a row. */
+/* 2 MiB in pages of 4 KiB; at most once in a row. Then into one again. */
 uint64_t world_split_memory(void);
-
-/* Gives the kernel at least `bytes` more for its objects. */
-void world_feed(uint64_t bytes);
+void world_join_memory(void);
 
 /* The kernel's free memory. */
 uint64_t world_pool_free(void);

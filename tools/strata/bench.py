@@ -30,6 +30,12 @@ KINDS = ("all", "kernel", "barriers", "tlbis", "msrs")
 
 # Between the markers' instructions: the `ret` of the first and the `bl` to the second.
 MARKERS = 2
+MEMORY = {"main": "1G", "growth": "8G"}
+VALUES = {
+    "kernel_bytes_per_mapping": "Of 4 KiB, pieces of pages of 2 MiB, all of a block: tables of both sides",
+    "kernel_bytes_per_thread": "With its UTCB, in a task that has others",
+    "kernel_bytes_per_task": "With a thread in it",
+}
 VALIDATION = 2001  # apps/bench/rows_basic.c
 QEMU_LIMIT_S = 900
 
@@ -51,7 +57,7 @@ class Spec:
     minus: str | None = None   # a row that is subtracted
     divisor: int = 1           # operations in one repetition
     cores: int = 1
-    quick: bool = True         # part of the short version
+    group: str = "main"
 
 
 def _call(words):
@@ -89,6 +95,60 @@ SPECS = {
     "task_create_destroy": Spec("An empty task and a thread in it are created and deleted"),
 }
 
+
+def _growth(name, counts, method, divided=False, **more):
+    for count in counts:
+        yield f"{name}_{count}", Spec(method.format(f"{count:,}"), group="growth", divisor=count if divided else 1, **more)
+
+
+TASKS = (1, 10, 100, 1000)
+PAGES = (1, 1000, 100_000, 1_000_000)
+PIECES = (1, 1000, 100_000)
+
+for made in (
+        _growth("call.tasks", TASKS, "As call_0, beside {} tasks with a thread each"),
+        _growth("fault.tasks", TASKS, "As fault_raw, beside {} tasks with a thread each", faults=1),
+        _growth("call.pages", PAGES, "As call_0, beside {} mappings of 4 KiB of another task"),
+        _growth("fault.pages", PAGES, "As fault_raw, beside {} mappings of 4 KiB of another task", faults=1),
+        _growth("revoke.sharers", TASKS, "Task.UNMAP of a page of 4 KiB from {} tasks, for each", divided=True),
+        _growth("insert.pieces", PIECES, "Task.MAP of a 4 KiB piece of a 1 GiB page of which {} others are handed out"),
+        _growth("revoke.pieces", PIECES, "Task.UNMAP of a 4 KiB piece of a 1 GiB page of which {} others are handed out"),
+        _growth("fault.chain", (1, 2, 3, 4), "As fault_raw, the pager being the first of {} that ask each other", faults=1)):
+    SPECS.update(made)
+
+# More than this between two looks for interrupts is too long.
+STRETCH_BAR = 15_000
+
+# The kernel's functions where it looks for interrupts, or sleeps until one comes: there a stretch is over.
+STRETCH_ENDS = ("arch_irq_is_pending", "arch_core_wait")
+
+STRETCHES = {
+    "message_64_mappings": "A message with 64 words and 64 pages of 4 KiB, of as many pages of 2 MiB, each to a region of its own of "
+                           "512 GiB",
+    "message_64_capabilities": "A message with 64 words and 64 capabilities, each to another page of the receiver's table",
+    "message_64_words": "A message with 64 words",
+    "revoke_1000_sharers": "A page of 4 KiB taken from 1,000 tasks that have no other page near it",
+    "reduce_1000_sharers": "The same page made read-only for all of them",
+    "revoke_512_pages_of_4": "2 MiB taken from 4 tasks that have all 512 pages of it",
+    "reduce_512_pages_of_4": "The same made read-only",
+    "age_64_pages_of_4": "Task.AGE of 64 pages that 4 tasks have, exact",
+    "age_64_pages_of_100": "Task.AGE of 64 pages that 100 tasks have, exact",
+    "age_2_mib_of_4": "Task.AGE of a page of 2 MiB all of whose 512 pages 4 tasks have, exact",
+    "map_1_gib": "Task.MAP of 1 GiB in pages of 4 KiB",
+    "unmap_nothing": "Task.UNMAP of 16 TiB where nothing is mapped",
+    "delete_task_100000_pages": "Deletion of a task with 100,000 pages of 4 KiB",
+    "delete_task_100_regions": "Deletion of a task with 100 pages of 4 KiB as far apart as possible",
+    "delete_factory_1000": "Deletion of a factory with 200 tasks, 200 threads, 200 Irqs and 400 gates",
+    "delete_thread_62_irqs": "Deletion of a thread to which 62 Irqs are bound",
+    "delete_gate_8_callers": "Deletion of a gate at which 8 threads wait",
+    "revoke_10000_capabilities": "Task.CAP_REVOKE of 10,000 derived capabilities",
+    "move_10000_capabilities": "Task.CAP_MOVE of a capability with 10,000 derived ones",
+    "log_504_bytes": "Log.WRITE of 504 bytes",
+    "split_2_mib": "Task.SPLIT of 2 MiB",
+    "join_2_mib": "Task.JOIN of 2 MiB",
+}
+
+
 @dataclasses.dataclass
 class Figure:
     name: str
@@ -102,6 +162,7 @@ class Figure:
     least: float | None = None
     most: float | None = None
     times: int | None = None
+    place: str | None = None    # of a stretch: where it ended
 
     def as_json(self):
         return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
@@ -173,6 +234,8 @@ class Run:
 
     def _read(self, console, out):
         names = []
+        if f"strata: kernel at {KERNEL_BASE:#x}," not in console:
+            raise Failure(f"the kernel is not at {KERNEL_BASE:#x}:\n{console}")
         for line in console.splitlines():
             match = re.match(r"strata: bench: (row|value) (\S+) (\d+) ?(.*?)\s*$", line)
             if match and match.group(1) == "row":
@@ -195,8 +258,10 @@ class Run:
                         begun = counts
                     elif mark == END:
                         self.rows[name].append(dict(zip(KINDS, (a - b for a, b in zip(counts, begun)))))
-                elif words[0] == "stretch" and words[2] == "0":
-                    self.stretches[name] = (int(words[4]), int(words[6], 16), int(words[8], 16))
+                elif words[0] == "stretch" and words[2] == "0" and mark == END:
+                    # What came since the beginning of the operation.
+                    found = (int(words[4]), int(words[6], 16), int(words[8], 16))
+                    self.stretches[name] = max(found, self.stretches.get(name, (0,)))
                 elif words[0] == "profile":
                     self.profiles.setdefault(name, {})[int(words[1], 16)] = int(words[2])
 
@@ -243,29 +308,125 @@ def _validate(run):
 
 
 def measure(options, names):
-    """The figures of the rows `names`."""
-    figures = []
-    for cores in sorted({SPECS[name].cores for name in names}):
-        mine = [name for name in names if SPECS[name].cores == cores]
+    """The figures of the rows `names`, and what else the program found in these runs."""
+    figures, values = {}, {}
+    for cores, group in sorted({(SPECS[name].cores, SPECS[name].group) for name in names}):
+        mine = [name for name in names if (SPECS[name].cores, SPECS[name].group) == (cores, group)]
         wanted = {SPECS[name].row or name for name in mine} | {SPECS[name].minus for name in mine} - {None}
-        run = Run(options, ["check", *sorted(wanted)], cores=cores)
-        _validate(run)
-        figures += [_figure(name, SPECS[name], run) for name in mine]
-    order = list(SPECS)
-    return sorted(figures, key=lambda figure: order.index(figure.name))
+        extra = ["check", "memory"] if group == "main" else ["check"]
+        found = Run(options, [*extra, *sorted(wanted)], cores=cores, memory=MEMORY[group])
+        _validate(found)
+        values.update(found.values)
+        figures.update((name, _figure(name, SPECS[name], found)) for name in mine)
+    return [figures[name] for name in SPECS if name in figures] + [
+        Figure(name, value, unit, VALUES[name]) for name, (value, unit) in values.items()]
+
+
+def stretches(options, names):
+    """The longest stretches of kernel instructions with interrupts masked in the scenarios `names`."""
+    symbols = _symbols(build.folder(options.preset) / "kernel.elf")
+    ends = [f"restart={KERNEL_BASE + symbols[name]:#x}" for name in STRETCH_ENDS]
+    found = Run(options, list(names), memory=MEMORY["growth"],
+                plugin=[f"stretch={KERNEL}", *ends, f"reset={BEGIN}"])
+    resolver = Resolver(build.folder(options.preset))
+
+    def place(address):
+        return resolver.resolve("kernel", address - KERNEL_BASE).split(" at ")[0]
+
+    figures = []
+    for name in names:
+        most, begin, end = found.stretches[name]
+        figures.append(Figure(f"stretch.{name}", most, "instructions", STRETCHES[name],
+                              place=f"{place(begin)} to {place(end)}"))
+    resolver.close()
+    return figures
+
+
+def _is_code(line, in_comment):
+    """Whether a line of C or assembly holds code, and whether a comment goes on behind it."""
+    code = ""
+    while line:
+        if in_comment:
+            _, closed, line = line.partition("*/")
+            in_comment = not closed
+        else:
+            before, opened, line = line.partition("/*")
+            code += before
+            in_comment = bool(opened)
+    return bool(code.partition("//")[0].strip()), in_comment
+
+
+def lines_of_code(*folders):
+    """Lines that are neither blank nor comment."""
+    count = 0
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*")):
+        if path.suffix not in (".c", ".h", ".S", ".lds", ".def"):
+            continue
+        in_comment = False
+        for line in path.read_text(encoding="utf-8").splitlines():
+            is_code, in_comment = _is_code(line, in_comment)
+            count += is_code
+    return count
+
+
+def sizes(options):
+    sections = _sections(build.folder(options.preset) / "kernel.elf")
+    return [
+        Figure("kernel_text", sections[".text"], "bytes", "The section .text of kernel.elf"),
+        Figure("kernel_rodata", sections[".rodata"], "bytes", "The section .rodata of kernel.elf"),
+        Figure("lines_kern", lines_of_code("kern"), "lines", "Of kern/, neither blank nor comment"),
+        Figure("lines_arch", lines_of_code("arch"), "lines", "Of arch/, the boot stage included, neither blank nor comment"),
+    ]
 
 
 def table(figures):
     """The figures as text."""
-    lines = [f"{'':28}{'total':>10}{'user':>8}{'kernel':>10}{'barriers':>9}{'TLBI':>7}{'MSR':>6}  least to most"]
-    for f in figures:
-        if f.kernel is None:
-            lines.append(f"{f.name:28}{f.value:>10} {f.unit}")
-            continue
+    counted = [f for f in figures if f.kernel is not None]
+    lines = []
+    if counted:
+        lines.append(f"{'instructions':28}{'total':>10}{'user':>8}{'kernel':>10}{'barriers':>9}{'TLBI':>7}{'MSR':>7}  least to most")
+    for f in counted:
         spread = "" if f.least == f.most else f"  {f.least} to {f.most}"
         lines.append(f"{f.name:28}{f.value:>10}{_whole(f.value - f.kernel):>8}{f.kernel:>10}{f.barriers:>9}{f.tlbis:>7}"
-                     f"{f.msrs:>6}{spread}")
+                     f"{f.msrs:>7}{spread}")
+    for f in figures:
+        if f.place is not None:
+            long = "  TOO LONG" if f.value > STRETCH_BAR else ""
+            lines.append(f"{f.name:36}{f.value:>9,} {f.unit}  ({f.place}){long}")
+        elif f.kernel is None:
+            lines.append(f"{f.name:28}{f.value:>10} {f.unit}")
     return "\n".join(lines)
+
+
+def compare(old, figures):
+    """How the figures differ from those of a file that --json wrote."""
+    before = {row["name"]: row["value"] for row in old}
+    lines = []
+    for f in figures:
+        if f.name in before and before[f.name] != f.value:
+            change = f"{100 * (f.value - before[f.name]) / before[f.name]:+.1f} %" if before[f.name] else ""
+            lines.append(f"{f.name:36}{before[f.name]:>12} -> {f.value:>12}  {change}")
+    return "\n".join(lines) or "nothing changed"
+
+
+def svg(figures):
+    """A bar chart of the figures in instructions: kernel and user parts. Bars that would not fit are cut, and say so."""
+    bars = [f for f in figures if f.kernel is not None]
+    height, left, width, full = 18, 190, 560, 3000
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width + 90}" height="{height * len(bars) + 40}" '
+           'font-family="sans-serif" font-size="12">',
+           '<rect width="100%" height="100%" fill="white"/>',
+           '<text x="8" y="18">Executed instructions per operation: kernel (dark), user (light)</text>']
+    for i, f in enumerate(bars):
+        y, scale = 28 + i * height, width / full
+        kernel = min(f.kernel, full) * scale
+        user = min(f.value, full) * scale - kernel
+        more = " (cut)" if f.value > full else ""
+        out += [f'<text x="{left - 6}" y="{y + 13}" text-anchor="end">{f.name}</text>',
+                f'<rect x="{left}" y="{y + 2}" width="{kernel:.1f}" height="{height - 5}" fill="#2a5d8f"/>',
+                f'<rect x="{left + kernel:.1f}" y="{y + 2}" width="{user:.1f}" height="{height - 5}" fill="#9cc3e6"/>',
+                f'<text x="{left + kernel + user + 5:.1f}" y="{y + 13}">{f.value:,}{more}</text>']
+    return "\n".join([*out, "</svg>", ""])
 
 
 def _profile(options, name):
@@ -283,15 +444,26 @@ def _profile(options, name):
         total += count / times
     resolver.close()
     print(f"{name}: {total:g} instructions, with those of the markers")
-    for (where, function), count in sorted(functions.items(), key=lambda item: -item[1]):
+    for (where, function), count in sorted(functions.items(), key=lambda item: -item[1])[:30]:
         print(f"  {count:10.2f}  {where:7} {function}")
+
+
+def _names(options):
+    """The rows and the stretches that are wanted."""
+    for name in options.row:
+        if name not in SPECS and name not in STRETCHES:
+            raise Failure(f"there is no row {name}; there are: {' '.join([*SPECS, *STRETCHES])}", 2)
+    if options.row:
+        return [n for n in options.row if n in SPECS], [n for n in options.row if n in STRETCHES]
+    groups = ["main"] + (["growth"] if options.growth else [])
+    return [n for n in SPECS if SPECS[n].group in groups], list(STRETCHES) if options.stretch else []
 
 
 def run(options):
     """The subcommand."""
-    unknown = [name for name in options.row if name not in SPECS]
-    if unknown:
-        raise Failure(f"there is no row {unknown[0]}; there are: {' '.join(SPECS)}", 2)
+    rows, scenarios = _names(options)
+    old = json.loads(options.compare.read_text(encoding="utf-8")) if options.compare else None
+    packages.ensure(packages.RUN)
     if options.plugin is None:
         build.build("host", "qemu_count")
         options.plugin = build.folder("host") / "test/plugin/count.so"
@@ -301,9 +473,17 @@ def run(options):
         for name in options.row or ["call_0", "fault_raw"]:
             _profile(options, name)
         return 0
-    figures = measure(options, options.row or list(SPECS))
+    figures = measure(options, rows) if rows else []
+    if scenarios:
+        figures += stretches(options, scenarios)
+    if not options.row:
+        figures += sizes(options)
     print(table(figures))
     if options.json:
         text = json.dumps([figure.as_json() for figure in figures], indent=1)
         options.json.write_text(text + "\n", encoding="utf-8")
+    if options.svg:
+        options.svg.write_text(svg(figures), encoding="utf-8")
+    if old is not None:
+        print("\nCompared with " + str(options.compare) + ":\n" + compare(old, figures))
     return 0

@@ -146,7 +146,11 @@ def _parser():
     command.add_argument("--board", choices=boards.names(), default="virt", help="(default: virt)")
     command.add_argument("--preset", choices=[p for p in presets if p != "host"], default="release",
                          help="which build (default: release)")
+    command.add_argument("--growth", action="store_true", help="also how figures grow with what there is")
+    command.add_argument("--stretch", action="store_true", help="also the longest stretches with interrupts masked")
     command.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    command.add_argument("--svg", type=Path, metavar="FILE", help="draw the figures there, too")
+    command.add_argument("--compare", type=Path, metavar="OLD.json", help="print how they differ from these")
     command.add_argument("--profile", action="store_true",
                          help="print by function where a row's instructions are (default: of call_0 and fault_raw)")
     command.add_argument("--no-build", action="store_true", help="measure what was built before")
