@@ -159,7 +159,7 @@ void cap_move(struct capability *from, struct capability *to)
 	}
 	*from = (struct capability){0};
 	spinlock_unlock(&derivation);
-	ipc_sweep_capability(this_cpu(), from);
+	ipc_move_capability(from, to);
 }
 
 /* Empties a derived capability that has no children. */
@@ -200,13 +200,27 @@ bool cap_delete(struct capability *capability)
 	return true;
 }
 
+/* The kernel's own objects stay, though nobody can reach them any more. */
+static bool abandon_original(struct capability *capability)
+{
+	if (!cap_revoke(capability)) {
+		return false;
+	}
+	cap_object(capability)->original = NULL;
+	*capability = (struct capability){0};
+	return true;
+}
+
 /* An original's object goes before the table does. */
 static bool empty_slot(struct capability *capability)
 {
-	if (capability->parent == 0) {
-		return object_destroy_first(cap_object(capability));
+	if (capability->parent != 0) {
+		return cap_delete(capability);
 	}
-	return cap_delete(capability);
+	if (cap_object(capability)->factory == NULL) {
+		return abandon_original(capability);
+	}
+	return object_destroy_first(cap_object(capability));
 }
 
 /* Deletes the capabilities of one page of the table. */

@@ -113,7 +113,7 @@ _Noreturn void kernel_syscall(uint32_t operation)
 
 /* ---- faults and exceptions ---- */
 
-_Noreturn void kernel_fault(uint64_t address, enum fault_access access)
+_Noreturn void kernel_fault(uint64_t code, uint64_t address, enum fault_access access)
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *thread = cpu->current;
@@ -123,6 +123,8 @@ _Noreturn void kernel_fault(uint64_t address, enum fault_access access)
 	} else {
 		thread->fault_address = address;
 		thread->fault_access = access;
+		thread->exception_code = code;
+		thread->exception_address = address;
 		ipc_fault_call(cpu, thread);
 	}
 	cpu_leave_kernel(cpu);

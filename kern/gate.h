@@ -18,14 +18,14 @@ TAILQ_HEAD(thread_list, thread);
 struct gate_slot {
 	SLIST_HEAD(, thread) idle;   /* in the open wait, owe nothing (I5); the last to come is the first to go */
 	struct thread_list busy;     /* all other handlers of this core (I3) */
-	struct thread_list calling;  /* threads of this core that want in */
+	struct thread_list calling;  /* threads of this core that want in (CALLING); in no order: who is picked first, tries first */
 } __attribute__((aligned(64)));
 
 struct gate {
 	struct object object;
-	bool strict;       /* a call is refused rather than taken to another core */
-	struct task *task; /* of its handlers, all of one task: only compared; NULL until the first is bound */
-	uint32_t handlers; /* bound, on all cores */
+	bool strict;       /* a call is refused rather than taken to another core; no effect while one core runs threads */
+	struct task *task; /* of its handlers, all of one task: only compared; NULL while there are none */
+	uint32_t handlers; /* how many are bound, on all cores */
 	struct gate_slot slots[ARCH_CORES_MAX];
 };
 

@@ -20,7 +20,8 @@
 #include <stddef.h>
 
 #define DEPTH_MAX    16 /* callers above a handler */
-#define HELP_MAX     16 /* busy handlers looked at, and calls repeated, for one try */
+#define HELP_MAX     16 /* busy handlers of a gate looked at for one try, */
+#define SEARCH_MAX   64 /* and calls that are tried with it */
 #define FORWARDS_MAX 16
 
 #define KERNEL_TAG(label, words) (TAG_MAKE(label, words, 0) | TAG_KERNEL)
@@ -62,6 +63,22 @@ static void give_up_context(struct cpu *cpu, struct thread *thread)
 
 /* ---- waking handlers ---- */
 
+/*
+ * The gate has changed: a handler is idle, or one is no more. Contexts that wait for it are parked wherever
+ * their search ended, not at the handler that becomes idle: they try again, with those that wait there too.
+ */
+static void wake_callers(struct cpu *cpu, struct gate_slot *slot)
+{
+	struct thread *caller;
+	TAILQ_FOREACH (caller, &slot->calling, calling_node) {
+		struct sched_context *sc = thread_sc(caller);
+		struct sc_list *list = sc->parked_list;
+		while (sc->place == SC_PARKED) {
+			sched_ready(cpu, TAILQ_FIRST(list));
+		}
+	}
+}
+
 static void become_idle(struct cpu *cpu, struct thread *handler)
 {
 	handler->state = THREAD_IDLE;
@@ -70,8 +87,21 @@ static void become_idle(struct cpu *cpu, struct thread *handler)
 		struct gate_slot *slot = slot_of(handler->gate);
 		TAILQ_REMOVE(&slot->busy, handler, busy_node);
 		SLIST_INSERT_HEAD(&slot->idle, handler, idle_node);
+		wake_callers(cpu, slot);
 	}
 	sched_unpark_all(cpu, handler);
+	if (handler->sc.place == SC_READY) {
+		/* It was woken, and others helped it to finish: its next call must not find its own time ready (I5). */
+		sched_remove(cpu, &handler->sc);
+	}
+}
+
+void ipc_become_idle(struct cpu *cpu, struct thread *handler)
+{
+	become_idle(cpu, handler);
+	if (handler->irq_pending != 0) {
+		ipc_notify(cpu, handler, 0);
+	}
 }
 
 static void leave_idle(struct thread *handler)
@@ -115,15 +145,6 @@ void ipc_timeout(struct cpu *cpu, struct thread *thread)
 	ipc_answer(thread, STATUS_TIMEOUT, 0);
 	sched_ready(cpu, thread_sc(thread));
 	sched_unpark_all(cpu, thread);
-}
-
-/* A thread that owes nothing enters the open wait: an Irq that fired meanwhile ends it at once. */
-static void enter_open_wait(struct cpu *cpu, struct thread *thread)
-{
-	become_idle(cpu, thread);
-	if (thread->irq_pending != 0) {
-		ipc_notify(cpu, thread, 0);
-	}
 }
 
 /* ---- messages ---- */
@@ -245,7 +266,7 @@ static void make_exception(struct thread *thread, enum exception_reason reason)
 	thread->msg[EXCEPTION_WORD_CODE] = thread->exception_code;
 	thread->msg[EXCEPTION_WORD_ADDRESS] = thread->exception_address;
 	thread->msg[EXCEPTION_WORD_STATUS] = thread->fault_status;
-	thread->msg[EXCEPTION_WORD_UNUSED] = 0;
+	thread->msg[EXCEPTION_WORD_ACCESS] = reason == EXCEPTION_FAULT ? thread->fault_access : 0;
 }
 
 /* Aims the call of a fault or exception at the gate that a capability of the thread names; false if there is none. */
@@ -294,8 +315,6 @@ static bool call_failed(struct cpu *cpu, struct thread *thread, enum status stat
 			return false; /* the instruction is repeated */
 		}
 		thread->fault_status = status;
-		thread->exception_code = thread->fault_access;
-		thread->exception_address = thread->fault_address;
 		make_exception(thread, EXCEPTION_FAULT);
 		if (aim_at(thread, &thread->exception_gate)) {
 			return true;
@@ -310,26 +329,6 @@ static bool call_failed(struct cpu *cpu, struct thread *thread, enum status stat
 		return false;
 	}
 	return false;
-}
-
-/* The first busy handler whose chain does not lead back to `thread`: the end of its chain. NULL: a ring. */
-static struct thread *whom_to_help(struct gate_slot *slot, const struct thread *thread)
-{
-	struct thread *handler;
-	unsigned looked_at = 0;
-	TAILQ_FOREACH (handler, &slot->busy, busy_node) {
-		struct thread *last = handler;
-		while (last->callee != NULL) {
-			last = last->callee;
-		}
-		if (last != thread) {
-			return last;
-		}
-		if (++looked_at == HELP_MAX) {
-			break;
-		}
-	}
-	return NULL;
 }
 
 enum attempt { ATTEMPT_RUNS, ATTEMPT_FAILED, ATTEMPT_BUSY };
@@ -370,52 +369,101 @@ static void repeat_call(struct cpu *cpu, struct thread *thread)
 }
 
 /*
- * Goes on with the call of `thread` on the running context, until somebody runs on it or it is given up.
+ * Who could get a call done, from whoever makes it on: a thread that wants in waits for any handler of its gate, so for the ends of
+ * their chains of calls, which may want in elsewhere.
+ */
+struct search {
+	struct thread *wanting[SEARCH_MAX]; /* whose calls are to be tried, each once */
+	unsigned count;
+	struct thread *blocked;  /* the first that was found to wait for something else */
+};
+
+static void search_add(struct cpu *cpu, struct search *search, struct thread *thread)
+{
+	thread->search = cpu->search;
+	if (search->count < SEARCH_MAX) {
+		search->wanting[search->count++] = thread;
+	}
+}
+
+/* Adds the handlers that `thread` waits for; returns one that can run, NULL if there is none. */
+static struct thread *search_handlers(struct cpu *cpu, struct search *search, const struct thread *thread)
+{
+	struct thread *handler;
+	unsigned looked_at = 0;
+	TAILQ_FOREACH (handler, &slot_of(thread->call_gate)->busy, busy_node) {
+		struct thread *last = handler;
+		while (last->callee != NULL) {
+			last = last->callee;
+		}
+		if (last->state == THREAD_READY && !last->suspend) {
+			return last;
+		}
+		if (last->state == THREAD_CALLING) {
+			if (last->search != cpu->search) {
+				search_add(cpu, search, last);
+			}
+		} else if (search->blocked == NULL) {
+			search->blocked = last;
+		}
+		if (++looked_at == HELP_MAX) {
+			break;
+		}
+	}
+	return NULL;
+}
+
+/* Nobody who can run was found. If all wait for each other, this is where the ring is cut. */
+static void search_failed(struct cpu *cpu, const struct search *search, struct thread *first)
+{
+	if (search->blocked != NULL) {
+		sched_park_running(cpu, search->blocked);
+		return;
+	}
+	cpu->current = first;
+	if (call_failed(cpu, first, STATUS_DEADLOCK)) {
+		enqueue_calling(first); /* the exception call is tried when the context is picked next */
+		sched_yield(cpu);
+	}
+}
+
+/*
+ * Goes on with the call of `first` on the running context, until somebody runs on it or it is given up.
  * A handler that is busy because it itself waits for a gate has its call tried in turn.
  */
 static void go_on_with_call(struct cpu *cpu, struct thread *first)
 {
-	struct thread *thread = first;
-	for (unsigned tries = 0; tries < HELP_MAX; tries++) {
+	struct search search = {.count = 0};
+	cpu->search++;
+	search_add(cpu, &search, first);
+	for (unsigned next = 0; next < search.count; next++) {
+		struct thread *thread = search.wanting[next];
 		enum status status;
 		enum attempt attempt = try_call(cpu, thread, &status);
-		if (attempt == ATTEMPT_RUNS) {
-			return;
-		}
 		if (attempt == ATTEMPT_FAILED && status == RESTART) {
 			repeat_call(cpu, thread);
 			return;
 		}
-		struct thread *busy = NULL;
-		if (attempt == ATTEMPT_BUSY) {
-			enqueue_calling(thread);
-			busy = whom_to_help(slot_of(thread->call_gate), thread);
-			status = STATUS_DEADLOCK;
-		}
-		if (busy == NULL) {
+		if (attempt == ATTEMPT_FAILED) {
 			cpu->current = thread;
-			if (call_failed(cpu, thread, status)) {
-				continue; /* a fault: now its exception gate */
+			if (!call_failed(cpu, thread, status)) {
+				return; /* it runs with the error, or was stopped */
 			}
-			return; /* it runs with the error, or was stopped */
+			next--; /* a fault: now its exception gate */
+			continue;
 		}
-		if (busy->state == THREAD_READY && !busy->suspend) {
+		if (attempt == ATTEMPT_RUNS) {
+			return;
+		}
+		enqueue_calling(thread);
+		struct thread *busy = search_handlers(cpu, &search, thread);
+		if (busy != NULL) {
 			cpu->current = busy;
 			count(cpu, COUNTER_HELPED);
 			return;
 		}
-		if (busy->state != THREAD_CALLING) {
-			sched_park_running(cpu, busy);
-			return;
-		}
-		thread = busy;
 	}
-	/* Everybody waits for somebody else: a ring that does not lead through `first`, or a chain that is too long. */
-	cpu->current = first;
-	if (call_failed(cpu, first, STATUS_DEADLOCK)) {
-		enqueue_calling(first); /* the exception call is tried when the context is picked next */
-		cpu->need_pick = true;
-	}
+	search_failed(cpu, &search, first);
 }
 
 bool ipc_run(struct cpu *cpu, struct thread *thread)
@@ -603,7 +651,7 @@ static void finish_call(struct cpu *cpu, struct thread *handler, struct thread *
 {
 	bool callers_context = thread_sc(caller) == cpu->sc;
 	disconnect(caller, handler);
-	enter_open_wait(cpu, handler);
+	ipc_become_idle(cpu, handler);
 	if (!callers_context) {
 		leave_context_of(cpu, handler);
 	}
@@ -612,7 +660,7 @@ static void finish_call(struct cpu *cpu, struct thread *handler, struct thread *
 
 static void wait_without_caller(struct cpu *cpu, struct thread *handler)
 {
-	enter_open_wait(cpu, handler);
+	ipc_become_idle(cpu, handler);
 	leave_context_of(cpu, handler);
 }
 
@@ -702,7 +750,7 @@ void ipc_forward(struct cpu *cpu, struct thread *handler)
 	count(cpu, COUNTER_FORWARDS);
 	bool callers_context = thread_sc(caller) == cpu->sc;
 	disconnect(caller, handler);
-	enter_open_wait(cpu, handler);
+	ipc_become_idle(cpu, handler);
 	caller->state = THREAD_READY;
 	if (callers_context) {
 		go_on_with_call(cpu, caller);
@@ -747,7 +795,7 @@ void ipc_wait(struct cpu *cpu, struct thread *thread)
 
 /* ---- ends from outside ---- */
 
-/* KERNEL.md, "breaking a link": contexts that were parked at the end of the chain try again, the handler goes on on its own context. */
+/* docs/ipc.md, "Ends from outside": contexts that were parked at the end of the chain try again, the handler goes on on its own context. */
 static void break_link(struct cpu *cpu, struct thread *caller)
 {
 	struct thread *handler = caller->callee, *last = handler;
@@ -792,6 +840,7 @@ void ipc_join_gate(struct thread *handler, struct gate *gate)
 	handler->gate = gate;
 	if (handler->state == THREAD_IDLE) {
 		SLIST_INSERT_HEAD(&slot->idle, handler, idle_node);
+		wake_callers(this_cpu(), slot);
 	} else {
 		TAILQ_INSERT_TAIL(&slot->busy, handler, busy_node);
 	}
@@ -805,8 +854,24 @@ void ipc_leave_gate(struct thread *handler)
 	} else {
 		TAILQ_REMOVE(&slot->busy, handler, busy_node);
 	}
-	handler->gate->handlers--;
+	if (--handler->gate->handlers == 0) {
+		handler->gate->task = NULL; /* it may die now: another one can take the gate over */
+	}
 	handler->gate = NULL;
+	wake_callers(this_cpu(), slot);
+}
+
+void ipc_move_capability(const struct capability *from, struct capability *to)
+{
+	if (cap_object(to)->kind != OBJECT_GATE) {
+		return;
+	}
+	struct thread *caller;
+	TAILQ_FOREACH (caller, &slot_of((struct gate *)cap_object(to))->calling, calling_node) {
+		if (caller->call_cap == from) {
+			caller->call_cap = to;
+		}
+	}
 }
 
 void ipc_sweep_capability(struct cpu *cpu, struct capability *capability)

@@ -18,6 +18,7 @@
 struct item {
 	uint64_t page, place;
 	struct capability *source, *slot; /* of a capability; slot is NULL if it is unwrapped */
+	unsigned first, end;              /* of memory: its mappings */
 };
 
 struct items {
@@ -89,9 +90,10 @@ static struct map_request make_request(const struct items *items, const struct i
 }
 
 /* Cuts an item into mappings of the largest sizes that fit. */
-static enum status plan_memory(struct items *items, const struct item *item)
+static enum status plan_memory(struct items *items, struct item *item)
 {
 	uint64_t size = 1ul << ITEM_ORDER(item->page);
+	item->first = items->mappings;
 	for (uint64_t done = 0; done < size;) {
 		struct map_request request = make_request(items, item, done);
 		if (request.rights == 0) {
@@ -107,6 +109,7 @@ static enum status plan_memory(struct items *items, const struct item *item)
 		items->requests[items->mappings++] = request;
 		done += 1ul << request.order;
 	}
+	item->end = items->mappings;
 	return STATUS_OK;
 }
 
@@ -189,14 +192,32 @@ static enum status check_all(struct items *items)
 	return STATUS_OK;
 }
 
+/* A message of one mapping has nothing that could be half done: its commit may still refuse. */
+static bool is_single(const struct items *items)
+{
+	return items->count == 1 && items->mappings == 1;
+}
+
+static void unprepare_requests(struct items *items, unsigned count)
+{
+	while (count-- > 0) {
+		mapdb_unprepare(&items->requests[count]);
+	}
+}
+
 static enum status prepare_requests(struct items *items)
 {
 	for (unsigned i = 0; i < items->mappings; i++) {
 		enum status status = mapdb_prepare(&items->requests[i]);
 		if (status != STATUS_OK) {
-			while (i-- > 0) {
-				mapdb_unprepare(&items->requests[i]);
-			}
+			unprepare_requests(items, i);
+			return status;
+		}
+	}
+	for (unsigned i = 0; i < items->mappings && !is_single(items); i++) {
+		enum status status = mapdb_foresee(&items->requests[i]);
+		if (status != STATUS_OK) {
+			unprepare_requests(items, items->mappings);
 			return status;
 		}
 	}
@@ -241,24 +262,39 @@ static void commit_capability(const struct items *items, unsigned index)
 	}
 }
 
-/* Whatever was prepared happens now. A mapping whose source went, or whose place was filled, since the check is left out, as if it had been
- * revoked a moment later. */
-static void commit_all(struct items *items)
+/* Makes the mappings of an item; OK if there is one at least. One whose source went, or whose place was filled by another item or core,
+ * since it was prepared is left out, as if it had been revoked a moment later. */
+static enum status commit_memory(struct items *items, unsigned index)
 {
-	for (unsigned i = 0; i < items->mappings; i++) {
-		(void)mapdb_map(&items->requests[i]);
+	const struct item *item = &items->list[index];
+	enum status result = STATUS_NOT_MAPPED;
+	for (unsigned i = item->first; i < item->end; i++) {
+		enum status status = mapdb_map(&items->requests[i]);
+		result = i == item->first || status == STATUS_OK ? status : result;
 	}
-	if (items->mappings != 0) {
-		mapdb_publish();
+	if (result == STATUS_OK) {
+		tell(items, index, RECEIVED_MEMORY, items->to->memory.base + ITEM_ADDRESS(item->place));
+	} else {
+		tell(items, index, RECEIVED_NOTHING, 0);
 	}
+	return result;
+}
+
+/* Whatever was prepared happens now. */
+static enum status commit_all(struct items *items)
+{
+	enum status status = STATUS_OK;
 	for (unsigned i = 0; i < items->count; i++) {
 		if (is_memory(&items->list[i])) {
-			tell(items, i, RECEIVED_MEMORY,
-			     items->to->memory.base + ITEM_ADDRESS(items->list[i].place));
+			status = commit_memory(items, i);
 		} else {
 			commit_capability(items, i);
 		}
 	}
+	if (items->mappings != 0) {
+		mapdb_publish();
+	}
+	return is_single(items) ? status : STATUS_OK;
 }
 
 enum status ipc_move_items(struct thread *sender, unsigned count, const struct destination *to)
@@ -274,8 +310,5 @@ enum status ipc_move_items(struct thread *sender, unsigned count, const struct d
 	if (status == STATUS_OK) {
 		status = prepare_all(items);
 	}
-	if (status == STATUS_OK) {
-		commit_all(items);
-	}
-	return status;
+	return status == STATUS_OK ? commit_all(items) : status;
 }

@@ -232,13 +232,12 @@ static bool rights_within(unsigned rights, unsigned limit)
 static uint64_t make_entry(const struct map_request *request, const struct leaf *source)
 {
 	unsigned rights = request->rights & arch_entry_rights(source->value);
-	bool track = request->track || (source->value & ARCH_ENTRY_TRACKED) != 0;
 	bool written = request->born_written && (rights & PAGE_WRITE) != 0;
-	uint64_t known = (track ? ARCH_ENTRY_TRACKED : 0) |
+	uint64_t known = (request->track ? ARCH_ENTRY_TRACKED : 0) |
 			 (request->referenced || written ? ARCH_ENTRY_REFERENCED : 0) |
 			 (written ? ARCH_ENTRY_DIRTY : 0);
-	return arch_entry_leaf(leaf_frame(source, request->src_va), arch_level_of_order(request->order), rights,
-			       arch_entry_type(source->value), known);
+	return arch_entry_child(source->value, leaf_frame(source, request->src_va),
+				arch_level_of_order(request->order), rights, known);
 }
 
 /* What an existing mapping of the same page from the same parent becomes: nothing known of it is lost. */
@@ -251,30 +250,25 @@ static uint64_t changed_entry(uint64_t entry, uint64_t wanted)
 	return arch_entry_with_rights(entry | known | (wanted & ARCH_ENTRY_TRACKED), arch_entry_rights(wanted));
 }
 
-static enum status change_rights(const struct map_request *request, uint32_t child, uint64_t wanted)
+static void change_rights(const struct map_request *request, uint64_t wanted)
 {
 	uint64_t *entry = request->dst_entry;
-	uint64_t old = arch_entry_load(entry), new;
-	bool less = !rights_within(arch_entry_rights(old), arch_entry_rights(wanted));
-	if (less && (slot_at(child)->first & SLOT_LINK) != 0) {
-		return STATUS_OVERMAP;
-	}
+	uint64_t old, new;
 	do {
 		old = arch_entry_load(entry);
 		new = changed_entry(old, wanted);
 	} while (!arch_entry_swap(entry, old, new));
 	/* The hold ends: the mapping counts in its table already. */
 	(void)live_down(table_of(entry));
-	if (less) {
+	if (arch_entry_loses(old, new)) {
 		arch_tlb_begin();
 		arch_tlb_page(request->dst->asid, request->dst_va);
 		arch_tlb_finish();
 	}
-	return STATUS_OK;
 }
 
-/* The destination is not empty. */
-static enum status map_over(const struct map_request *request, uint32_t id, uint64_t old, uint64_t wanted)
+/* The destination is not empty: OK if it is the same page from the same parent, which can have its rights changed. */
+static enum status check_over(const struct map_request *request, uint32_t id, uint64_t old, uint64_t wanted)
 {
 	unsigned level = arch_level_of_order(request->order);
 	if (old == ARCH_ENTRY_BROKEN) {
@@ -288,13 +282,29 @@ static enum status map_over(const struct map_request *request, uint32_t id, uint
 	if ((slot_at(child)->parent & SLOT_ID) != id || request->grant) {
 		return STATUS_OVERMAP;
 	}
-	return change_rights(request, child, wanted);
+	bool has_children = (slot_at(child)->first & SLOT_LINK) != 0;
+	bool less = !rights_within(arch_entry_rights(old), arch_entry_rights(wanted));
+	return less && has_children ? STATUS_OVERMAP : STATUS_OK;
+}
+
+static enum status map_over(const struct map_request *request, uint32_t id, uint64_t old, uint64_t wanted)
+{
+	enum status status = check_over(request, id, old, wanted);
+	if (status == STATUS_OK) {
+		change_rights(request, wanted);
+	}
+	return status;
+}
+
+static bool is_too_deep(uint32_t id)
+{
+	return slot_at(slot_mapping(id))->parent >> SLOT_DEPTH_SHIFT == SLOT_DEPTH_MAX;
 }
 
 static enum status map_new(const struct map_request *request, uint32_t id, uint64_t wanted)
 {
 	uint32_t depth = slot_at(slot_mapping(id))->parent >> SLOT_DEPTH_SHIFT;
-	if (depth == SLOT_DEPTH_MAX) {
+	if (is_too_deep(id)) {
 		return STATUS_TOO_DEEP;
 	}
 	/* From here on the slot is ours. */
@@ -450,6 +460,48 @@ enum status mapdb_map(struct map_request *request)
 	}
 	if (status != STATUS_OK) {
 		mapdb_unprepare(request);
+	}
+	return status;
+}
+
+/* What map_locked() would say, were nothing to change until then. */
+static enum status foresee_locked(const struct map_request *request, const struct leaf *source, uint32_t id)
+{
+	uint64_t wanted = make_entry(request, source);
+	uint64_t old = arch_entry_load(request->dst_entry);
+	if (old != 0) {
+		return check_over(request, id, old, wanted);
+	}
+	if (request->grant) {
+		return can_grant(id, arch_entry_rights(wanted)) ? STATUS_OK : STATUS_GRANT_BUSY;
+	}
+	return is_too_deep(id) ? STATUS_TOO_DEEP : STATUS_OK;
+}
+
+static enum status try_foresee(const struct map_request *request)
+{
+	struct leaf source;
+	if (!find_source(request, &source)) {
+		return STATUS_NOT_MAPPED;
+	}
+	struct region *region = region_of(leaf_frame(&source, request->src_va), request->order);
+	spinlock_lock(&region->lock);
+	uint32_t id;
+	enum status status = check_source(request, &source, region, &id);
+	if (status == STATUS_OK) {
+		status = foresee_locked(request, &source, id);
+		part_leave(id);
+	}
+	spinlock_unlock(&region->lock);
+	return status;
+}
+
+enum status mapdb_foresee(const struct map_request *request)
+{
+	enum status status = try_foresee(request);
+	while (status == STATUS_AGAIN || (status == STATUS_OVERMAP && drop_empty_table(request))) {
+		arch_core_relax();
+		status = try_foresee(request);
 	}
 	return status;
 }

@@ -78,7 +78,7 @@ static void visit(struct walk *walk, struct region *region, uint32_t at)
 		walk->visited++;
 		walk->visit(walk, region, at);
 	} else if (walk->visit_part != NULL) {
-		walk->visit_part(at);
+		walk->visit_part(walk, at);
 	}
 }
 
@@ -110,7 +110,7 @@ static bool walk_one_part(struct walk *walk, uint32_t part, uint64_t physical)
 	spinlock_lock(&region->lock);
 	bool done = walk_below(walk, region, part, physical, false);
 	if (done && walk->visit_part != NULL) {
-		walk->visit_part(part);
+		walk->visit_part(walk, part);
 	}
 	batch_flush(&walk->batch);
 	spinlock_unlock(&region->lock);
@@ -217,6 +217,11 @@ static bool finish(struct walk *walk, struct region *region, const struct leaf *
 	if (batch_is_full(&walk->batch) ||
 	    (walk->revokes && slot_order(id) == ORDER_GIANT && !giant_is_bare(id))) {
 		return false;
+	}
+	/* An empty piece table goes first, so that what its parts knew is known here. */
+	uint32_t pieces = walk->revokes ? slot_pieces(id) : 0;
+	if (pieces != 0) {
+		batch_add_pieces(&walk->batch, pieces_detach_if_empty(pieces));
 	}
 	walk->finish(walk, region, leaf, id);
 	return true;

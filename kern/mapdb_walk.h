@@ -16,7 +16,7 @@ struct walk {
 	/* Called for each mapping below, under its lock; may add one entry to the batch. */
 	void (*visit)(struct walk *walk, struct region *region, uint32_t id);
 	/* Called for each part below after what is below it, under the locks of part and whole; or NULL. */
-	void (*visit_part)(uint32_t id);
+	void (*visit_part)(struct walk *walk, uint32_t id);
 	/* Called for the mapping or part itself in the end, under its lock; may add one entry to the batch. */
 	void (*finish)(struct walk *walk, struct region *region, const struct leaf *leaf, uint32_t id);
 	bool parents_first;

@@ -6,6 +6,7 @@
 #include "irq.h"
 #include "panic.h"
 #include "entry.h"
+#include "selftest.h"
 
 #include <arch/irq.h>
 #include <arch/timer.h>
@@ -13,6 +14,7 @@
 #include <stddef.h>
 
 struct cpu cpus[ARCH_CORES_MAX];
+uint32_t cpu_count;
 
 static int compare_deadlines(const struct thread *a, const struct thread *b)
 {
@@ -249,6 +251,7 @@ static void idle(struct cpu *cpu)
 	while (highest_ready(cpu) < 0) {
 		arch_core_wait();
 		kernel_take_interrupts();
+		selftest_woken();
 	}
 	cpu->idle_time += arch_timer_now() - since;
 }

@@ -63,6 +63,7 @@ static uint32_t twin_make(struct quota *quota, const uint64_t *table, unsigned l
 {
 	uint32_t twin = pieces_make(quota, arch_level_order(level) + ORDER_STEP);
 	if (twin != 0) {
+		twin_of(twin)->c = LIVE_DEAD; /* no piece table */
 		twin_of(twin)->d = page_number_of(table, 12);
 	}
 	return twin;

@@ -9,6 +9,7 @@
 #include "mapdb.h"
 #include "page_alloc.h"
 #include "quota.h"
+#include "root.h"
 #include "task.h"
 
 #include <arch/timer.h>
@@ -116,13 +117,7 @@ void thread_suspend(struct thread *thread)
 static void resume_idle(struct cpu *cpu, struct thread *thread)
 {
 	thread->idle_when_resumed = false;
-	thread->state = THREAD_IDLE;
-	if (thread->gate != NULL) {
-		struct gate_slot *slot = &thread->gate->slots[arch_core_number()];
-		TAILQ_REMOVE(&slot->busy, thread, busy_node);
-		SLIST_INSERT_HEAD(&slot->idle, thread, idle_node);
-	}
-	ipc_notify(cpu, thread, 0);
+	ipc_become_idle(cpu, thread);
 }
 
 bool thread_resume(struct thread *thread)
@@ -221,6 +216,7 @@ void thread_destroy(struct thread *thread)
 	invoke_abandon(thread);
 	delete_own_capability(&thread->pager);
 	delete_own_capability(&thread->exception_gate);
+	root_forget(thread);
 	if (cpu->fp_owner == thread) {
 		cpu->fp_owner = NULL;
 	}

@@ -70,10 +70,10 @@ enum fault_access { FAULT_READ = 0, FAULT_WRITE = 1, FAULT_EXECUTE = 2 };
 /* Anything else, and faults that no pager resolved. */
 enum exception_word {
 	EXCEPTION_WORD_REASON,  /* enum exception_reason */
-	EXCEPTION_WORD_CODE,    /* ESR_EL1, or for EXCEPTION_FAULT the access */
-	EXCEPTION_WORD_ADDRESS, /* FAR_EL1 */
+	EXCEPTION_WORD_CODE,    /* ESR_EL1 */
+	EXCEPTION_WORD_ADDRESS, /* FAR_EL1; all bits set if the exception has none */
 	EXCEPTION_WORD_STATUS,  /* EXCEPTION_FAULT: what the pager, or the way to it, said */
-	EXCEPTION_WORD_UNUSED,
+	EXCEPTION_WORD_ACCESS,  /* EXCEPTION_FAULT: enum fault_access */
 	EXCEPTION_WORD_X0,      /* x0 to x30, sp, pc, pstate, TPIDR_EL0 */
 	EXCEPTION_WORD_SP = EXCEPTION_WORD_X0 + 31,
 	EXCEPTION_WORD_PC,

@@ -22,6 +22,7 @@ class Choice:
     tree: Path | None = None      # device tree, instead of the board's
     console: int | None = None    # number of the serial line that is the console
     append: str = ""              # boot arguments after our own
+    modules: Path | None = None   # boot archive, instead of the build's
 
 
 def names():
@@ -61,6 +62,6 @@ def qemu_arguments(name, build, choice):
     tree = choice.tree or ("tree" in board and build / board["tree"])
     if tree:
         argv += ["-dtb", str(tree)]
-    argv += ["-kernel", str(build / "Image"), "-initrd", str(build / "modules.cpio")]
+    argv += ["-kernel", str(build / "Image"), "-initrd", str(choice.modules or build / "modules.cpio")]
     argv += ["-append", " ".join(["exit=semihosting", *choice.append.split()])]
     return argv

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What C cannot say: system calls with every register chosen and seen, and the FP/SIMD registers.
+ */
+	.arch	armv8-a+fp
+	.text
+
+/* x0 = 32 registers, as raw_system_call() has them; sp = 112 bytes below the caller's. */
+.macro one_call number
+	ldp	x2, x3, [x0, #16]
+	ldp	x4, x5, [x0, #32]
+	ldp	x6, x7, [x0, #48]
+	ldp	x8, x9, [x0, #64]
+	ldp	x10, x11, [x0, #80]
+	ldp	x12, x13, [x0, #96]
+	ldp	x14, x15, [x0, #112]
+	ldp	x16, x17, [x0, #128]
+	ldp	x18, x19, [x0, #144]
+	ldp	x20, x21, [x0, #160]
+	ldp	x22, x23, [x0, #176]
+	ldp	x24, x25, [x0, #192]
+	ldp	x26, x27, [x0, #208]
+	ldp	x28, x29, [x0, #224]
+	ldr	x30, [x0, #240]
+	ldp	x0, x1, [x0]
+	svc	#\number
+	b	after_call
+.endm
+
+	.global	raw_system_call
+	.type	raw_system_call, %function
+raw_system_call:
+	sub	sp, sp, #128
+	stp	x19, x20, [sp]
+	stp	x21, x22, [sp, #16]
+	stp	x23, x24, [sp, #32]
+	stp	x25, x26, [sp, #48]
+	stp	x27, x28, [sp, #64]
+	stp	x29, x30, [sp, #80]
+	str	x0, [sp, #96]
+	cmp	w1, #7
+	b.eq	7f
+	cmp	w1, #6
+	b.eq	6f
+	cmp	w1, #5
+	b.eq	5f
+	cmp	w1, #4
+	b.eq	4f
+	cmp	w1, #3
+	b.eq	3f
+	cmp	w1, #2
+	b.eq	2f
+	cmp	w1, #1
+	b.eq	1f
+	one_call 0
+1:	one_call 1
+2:	one_call 2
+3:	one_call 3
+4:	one_call 4
+5:	one_call 5
+6:	one_call 6
+7:	one_call 0xffff
+
+after_call:
+	stp	x0, x1, [sp, #104]
+	ldr	x0, [sp, #96]
+	stp	x2, x3, [x0, #16]
+	stp	x4, x5, [x0, #32]
+	stp	x6, x7, [x0, #48]
+	stp	x8, x9, [x0, #64]
+	stp	x10, x11, [x0, #80]
+	stp	x12, x13, [x0, #96]
+	stp	x14, x15, [x0, #112]
+	stp	x16, x17, [x0, #128]
+	stp	x18, x19, [x0, #144]
+	stp	x20, x21, [x0, #160]
+	stp	x22, x23, [x0, #176]
+	stp	x24, x25, [x0, #192]
+	stp	x26, x27, [x0, #208]
+	stp	x28, x29, [x0, #224]
+	str	x30, [x0, #240]
+	ldp	x1, x2, [sp, #104]
+	stp	x1, x2, [x0]
+	mrs	x1, nzcv
+	str	x1, [x0, #248]
+	ldp	x19, x20, [sp]
+	ldp	x21, x22, [sp, #16]
+	ldp	x23, x24, [sp, #32]
+	ldp	x25, x26, [sp, #48]
+	ldp	x27, x28, [sp, #64]
+	ldp	x29, x30, [sp, #80]
+	add	sp, sp, #128
+	ret
+	.size	raw_system_call, . - raw_system_call
+
+/* x0 = a thread's struct thread_start. */
+	.global	thread_entry
+	.type	thread_entry, %function
+thread_entry:
+	mov	x29, #0
+	mov	x30, #0
+	bl	thread_main
+	brk	#1
+	.size	thread_entry, . - thread_entry
+
+/* Thread functions for which C would leave its own marks. They are started at, not called. */
+
+/* x0 = 34 words: x0 to x30, sp, TPIDR_EL0, then 1: stored. */
+	.global	store_first_registers
+	.type	store_first_registers, %function
+store_first_registers:
+	stp	x0, x1, [x0]
+	stp	x2, x3, [x0, #16]
+	stp	x4, x5, [x0, #32]
+	stp	x6, x7, [x0, #48]
+	stp	x8, x9, [x0, #64]
+	stp	x10, x11, [x0, #80]
+	stp	x12, x13, [x0, #96]
+	stp	x14, x15, [x0, #112]
+	stp	x16, x17, [x0, #128]
+	stp	x18, x19, [x0, #144]
+	stp	x20, x21, [x0, #160]
+	stp	x22, x23, [x0, #176]
+	stp	x24, x25, [x0, #192]
+	stp	x26, x27, [x0, #208]
+	stp	x28, x29, [x0, #224]
+	mov	x1, sp
+	stp	x30, x1, [x0, #240]
+	mrs	x1, tpidr_el0
+	mov	x2, #1
+	stp	x1, x2, [x0, #256]
+1:	b	1b
+	.size	store_first_registers, . - store_first_registers
+
+/* x0 = a word that is counted up for ever by x1; x2 to x30 are 0x5000 + their number; N and C are set. */
+	.global	spin_with_pattern
+	.type	spin_with_pattern, %function
+spin_with_pattern:
+	.irp	n, 2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
+	mov	x\n, #0x5000 + \n
+	.endr
+	mov	x1, #0xa0000000
+	msr	nzcv, x1
+	.global	spin_loop
+spin_loop:
+	ldr	x1, [x0]
+	add	x1, x1, #1
+	str	x1, [x0]
+	b	spin_loop
+	.size	spin_with_pattern, . - spin_with_pattern
