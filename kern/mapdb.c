@@ -499,7 +499,7 @@ static enum status foresee_locked(const struct map_request *request, const struc
 	return is_too_deep(id) ? STATUS_TOO_DEEP : STATUS_OK;
 }
 
-static enum status try_foresee(const struct map_request *request)
+static enum status try_foresee(struct map_request *request)
 {
 	struct leaf source;
 	if (!find_source(request, &source)) {
@@ -517,7 +517,7 @@ static enum status try_foresee(const struct map_request *request)
 	return status;
 }
 
-enum status mapdb_foresee(const struct map_request *request)
+enum status mapdb_foresee(struct map_request *request)
 {
 	enum status status = try_foresee(request);
 	while (status == STATUS_AGAIN || (status == STATUS_OVERMAP && drop_empty_table(request))) {

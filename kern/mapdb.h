@@ -80,7 +80,7 @@ void mapdb_unprepare(struct map_request *request);
 enum status mapdb_map(struct map_request *request);
 
 /* After mapdb_prepare(), which stands: what mapdb_map() would say now. For several mappings of which all are to be made or none. */
-enum status mapdb_foresee(const struct map_request *request);
+enum status mapdb_foresee(struct map_request *request);
 void mapdb_publish(void);
 
 /* Where a walk that was interrupted goes on. Numbers only: nothing points here. */
