@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include <arch_memory.h> /* ARCH_DIRECT, ARCH_POOL */
+#include <arch/aspace.h> /* ARCH_DIRECT, ARCH_POOL */
 
 #include <stdbool.h>
 #include <stddef.h>
