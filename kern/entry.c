@@ -5,6 +5,7 @@
 #include "entry.h"
 
 #include "cpu.h"
+#include "invariants.h"
 #include "invoke.h"
 #include "ipc.h"
 #include "irq.h"
@@ -66,6 +67,7 @@ _Noreturn void cpu_leave_kernel(struct cpu *cpu)
 		sched_pick(cpu);
 	}
 	round_leave_kernel();
+	invariants_check(cpu);
 	enter_user(cpu, cpu->current);
 }
 
@@ -137,7 +139,7 @@ _Noreturn void kernel_exception(uint64_t code, uint64_t address)
 	thread->frame_kind = FRAME_FULL;
 	thread->exception_code = code;
 	thread->exception_address = address;
-	ipc_exception_call(cpu, thread, EXCEPTION_TRAP);
+	ipc_exception_call(cpu, thread);
 	cpu_leave_kernel(cpu);
 }
 

@@ -28,6 +28,8 @@ static const size_t object_sizes[OBJECT_KINDS] = {
 	[OBJECT_FACTORY] = sizeof(struct factory),
 };
 
+_Static_assert(sizeof(struct thread) <= PAGE_BYTES && sizeof(struct gate) <= PAGE_BYTES, "objects fit a page");
+
 /* Objects begin on cache lines: gates need it, and capabilities inside of threads need half of it. */
 static size_t place_size(enum object_kind kind)
 {

@@ -32,5 +32,6 @@ struct gate {
 /* QUOTA. */
 enum status gate_create(struct factory *factory, bool strict, struct gate **result);
 
-/* Calls in progress end with SERVER_DIED, handlers go on unbound. Part of object_destroy(). */
-void gate_destroy(struct gate *gate);
+/* Calls in progress end with SERVER_DIED, handlers go on unbound. Restartable; part of
+ * object_destroy(). */
+bool gate_destroy(struct gate *gate);

@@ -482,6 +482,14 @@ static enum status op_THREAD_BIND(struct call *call)
 	return STATUS_OK;
 }
 
+/* The codes of the ABI are the states, in the same order. */
+_Static_assert((int)THREAD_STATE_READY == (int)THREAD_READY && (int)THREAD_STATE_CALLING == (int)THREAD_CALLING &&
+		       (int)THREAD_STATE_IN_CALL == (int)THREAD_IN_CALL && (int)THREAD_STATE_IDLE == (int)THREAD_IDLE &&
+		       (int)THREAD_STATE_WAITING == (int)THREAD_WAITING &&
+		       (int)THREAD_STATE_REMOTE == (int)THREAD_REMOTE &&
+		       (int)THREAD_STATE_STOPPED == (int)THREAD_STOPPED,
+	       "THREAD.INFO answers with the state");
+
 static enum status op_THREAD_INFO(struct call *call)
 {
 	const struct thread *thread = this_thread(call);

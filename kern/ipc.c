@@ -258,8 +258,9 @@ static void dequeue_calling(struct thread *thread)
 	}
 }
 
-static void make_exception(struct thread *thread, enum exception_reason reason)
+static void make_exception(struct cpu *cpu, struct thread *thread, enum exception_reason reason)
 {
+	count(cpu, COUNTER_EXCEPTIONS);
 	thread->call_kind = CALL_EXCEPTION;
 	thread->call_tag = KERNEL_TAG(LABEL_EXCEPTION, EXCEPTION_WORDS);
 	thread->msg[EXCEPTION_WORD_REASON] = reason;
@@ -315,7 +316,7 @@ static bool call_failed(struct cpu *cpu, struct thread *thread, enum status stat
 			return false; /* the instruction is repeated */
 		}
 		thread->fault_status = status;
-		make_exception(thread, EXCEPTION_FAULT);
+		make_exception(cpu, thread, EXCEPTION_FAULT);
 		if (aim_at(thread, &thread->exception_gate)) {
 			return true;
 		}
@@ -524,11 +525,10 @@ void ipc_fault_call(struct cpu *cpu, struct thread *thread)
 	}
 }
 
-void ipc_exception_call(struct cpu *cpu, struct thread *thread, enum exception_reason reason)
+void ipc_exception_call(struct cpu *cpu, struct thread *thread)
 {
-	count(cpu, COUNTER_EXCEPTIONS);
 	thread->fault_status = STATUS_OK;
-	make_exception(thread, reason);
+	make_exception(cpu, thread, EXCEPTION_TRAP);
 	if (aim_at(thread, &thread->exception_gate)) {
 		go_on_with_call(cpu, thread);
 	} else {

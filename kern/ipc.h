@@ -18,7 +18,7 @@ void ipc_wait(struct cpu *cpu, struct thread *thread);
 
 /* A call that the kernel makes for the running thread, whose FULL frame is saved. */
 void ipc_fault_call(struct cpu *cpu, struct thread *thread);
-void ipc_exception_call(struct cpu *cpu, struct thread *thread, enum exception_reason reason);
+void ipc_exception_call(struct cpu *cpu, struct thread *thread);
 
 /*
  * `thread` is whom the running context leads to. Lets it run, or goes on with its call: true if somebody runs now, perhaps

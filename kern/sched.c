@@ -127,17 +127,11 @@ void sched_stop_running(struct cpu *cpu)
 
 void sched_park_running(struct cpu *cpu, struct thread *thread)
 {
-	struct sched_context *sc = cpu->sc, *other;
+	struct sched_context *sc = cpu->sc;
 	detach_running(cpu);
 	sc->place = SC_PARKED;
 	sc->parked_list = &thread->parked;
-	TAILQ_FOREACH (other, &thread->parked, node) {
-		if (other->priority < sc->priority) {
-			TAILQ_INSERT_BEFORE(other, sc, node);
-			return;
-		}
-	}
-	TAILQ_INSERT_TAIL(&thread->parked, sc, node);
+	TAILQ_INSERT_TAIL(&thread->parked, sc, node); /* in no order: they are woken together */
 }
 
 void sched_unpark_all(struct cpu *cpu, struct thread *thread)

@@ -16,7 +16,8 @@
  *
  * CALL sends a message and waits for the answer. REPLY_WAIT answers the caller that the thread owes
  * one, if any, then is the open wait: the next call, or one of the thread's Irqs. FORWARD hands the caller on to
- * another gate, with a new message and a narrower window, then is the open wait. The closed wait ends
+ * another gate, with a new message (at most eight words, no items) and a narrower window, then is the open wait; a
+ * caller that has an exception cannot be handed on, it stops. The closed wait ends
  * with one of the Irqs in `set`, or at `deadline` (CNTVCT_EL0 ticks; 0: never). An error of REPLY_WAIT or FORWARD
  * comes back at once and the thread still owes its reply.
  */
@@ -150,7 +151,8 @@ struct utcb {
 	struct message_item items[MESSAGE_ITEMS];
 	struct window memory_window;     /* where received memory goes */
 	struct window capability_window; /* where received capabilities go */
-	struct window forward_window;    /* of FORWARD: what of the caller's memory window stays */
+	struct window forward_window;    /* of FORWARD: what of the caller's memory window stays; base is an offset in
+					  * it, and none stays if it sticks out */
 	uint64_t forward_rights;         /* of FORWARD: PAGE_ rights that may be mapped there */
 };
 

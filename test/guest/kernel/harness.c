@@ -14,7 +14,7 @@
 #define PAGE 4096ul
 
 #define TIMEOUT_MS      8000
-#define TEST_QUOTA      (3 * MIB)
+#define TEST_QUOTA      (12 * MIB)
 #define STACK_ORDER     14
 #define SHARED_SIZE     (256 * KIB)
 #define FAILURES_MAX    100 /* as an exit status */
