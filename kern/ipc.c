@@ -434,7 +434,9 @@ static void search_failed(struct cpu *cpu, const struct search *search, struct t
  */
 static void go_on_with_call(struct cpu *cpu, struct thread *first)
 {
-	struct search search = {.count = 0};
+	struct search search; /* not cleared as a whole: that would be half of a call's cost */
+	search.count = 0;
+	search.blocked = NULL;
 	cpu->search++;
 	search_add(cpu, &search, first);
 	for (unsigned next = 0; next < search.count; next++) {

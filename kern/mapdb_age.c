@@ -127,7 +127,7 @@ bool mapdb_age(struct space *space, uint64_t va, unsigned order, unsigned count,
 	age.walk.finish = age_end;
 	age.walk.parents_first = false;
 	age.walk.revokes = false;
-	age.walk.resumes = true;
+	age.walk.visited = 0;
 	age.walk.batch.count = 0;
 	age.walk.batch.pieces_count = 0;
 	age.exact = exact;
@@ -138,6 +138,9 @@ bool mapdb_age(struct space *space, uint64_t va, unsigned order, unsigned count,
 	while (report->at.va < end && report->at.va < USER_END) {
 		struct leaf leaf;
 		uint64_t at = report->at.va;
+		if (!walk_may_go_on(&age.walk)) {
+			return false;
+		}
 		if (!space_find(space, at, &leaf) || arch_entry_is_kernel(leaf.value)) {
 			walk_advance(&age.walk, leaf.va + (1ul << leaf.order));
 			continue;

@@ -256,7 +256,7 @@ bool revoking_above(const struct region *region, uint32_t id);
 
 /* Batches: entries that were broken or reduced, before TLBs forget them. */
 
-#define BATCH_MAX        32
+#define BATCH_MAX        16
 #define BATCH_PIECES_MAX (BATCH_MAX + 1) /* one for each entry, and one of the mapping that is revoked */
 
 struct batch {

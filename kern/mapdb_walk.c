@@ -3,7 +3,8 @@
 
 #include <arch/cpu.h>
 
-#define WALK_MAX 64
+/* A mapping with nothing below costs as much as so many that are visited below one: the way to it, locks, TLBs. */
+#define FINISH_VISITS 4
 
 void walk_advance(struct walk *walk, uint64_t va)
 {
@@ -13,6 +14,12 @@ void walk_advance(struct walk *walk, uint64_t va)
 static bool must_pause(const struct walk *walk)
 {
 	return walk->visited >= WALK_MAX || batch_is_full(&walk->batch);
+}
+
+bool walk_look(struct walk *walk)
+{
+	walk->visited = 0;
+	return !preempt_pending();
 }
 
 static bool is_linked_mapping(uint32_t id, uint64_t physical, unsigned order)
@@ -91,7 +98,7 @@ static bool walk_below(struct walk *walk, struct region *region, uint32_t top, u
 	}
 	while (at != top) {
 		if (must_pause(walk) && !slot_is_piece(at)) {
-			walk->at->slot = walk->resumes ? at : 0;
+			walk->at->slot = at;
 			return false;
 		}
 		uint32_t next = next_below(walk, at, top);
@@ -196,7 +203,7 @@ static bool walk_giant(struct walk *walk, uint32_t top, uint64_t physical, bool 
 		walk->at->giant_part = 0;
 	}
 	for (;;) {
-		walk->at->giant = walk->resumes ? at : 0;
+		walk->at->giant = at;
 		uint32_t next = at == top && !walk->parents_first ? 0 : next_giant(walk, at, top);
 		if (must_pause(walk) || !walk_one_giant(walk, at, top, others)) {
 			return false;
@@ -224,6 +231,7 @@ static bool finish(struct walk *walk, struct region *region, const struct leaf *
 		batch_add_pieces(&walk->batch, pieces_detach_if_empty(pieces));
 	}
 	walk->finish(walk, region, leaf, id);
+	walk->visited += FINISH_VISITS;
 	return true;
 }
 
@@ -251,7 +259,6 @@ static enum walk_end walk_stage(struct walk *walk, const struct leaf *leaf, uint
 {
 	struct region *region = region_of(leaf_frame(leaf, va), order);
 	for (;;) {
-		walk->visited = 0;
 		spinlock_lock(&region->lock);
 		bool same = leaf_is_same(leaf, arch_entry_load(leaf->entry));
 		bool done = same && walk_locked(walk, region, leaf, va, order, others);
@@ -261,7 +268,7 @@ static enum walk_end walk_stage(struct walk *walk, const struct leaf *leaf, uint
 		if (done || !same) {
 			return done ? WALK_DONE : WALK_CHANGED;
 		}
-		if (preempt_pending()) {
+		if (!walk_look(walk)) {
 			return WALK_INTERRUPTED;
 		}
 		arch_core_relax();

@@ -39,7 +39,10 @@ static void check_all(void)
 	mapdb_check(&a);
 	mapdb_check(&b);
 	mapdb_check(&c);
+	unsigned every = machine_preempt_every;
+	machine_preempt_every = 0; /* nothing stays for the next way out of the kernel */
 	round_leave_kernel();
+	machine_preempt_every = every;
 	assert_int_equal(quota.used + small.used, start_free - page_pool_free());
 }
 
@@ -546,7 +549,7 @@ static void an_interrupted_unmap_goes_on_or_is_abandoned(void **state)
 		machine_operation_ends();
 		calls++;
 	}
-	assert_in_range(calls, 10, 40);
+	assert_in_range(calls, 20, 80);
 	assert_int_equal(map(&a, HOME, &c, 0x9000000, 12), STATUS_OK);
 	machine_preempt_every = 0;
 }

@@ -431,8 +431,9 @@ def svg(figures):
 
 def _profile(options, name):
     """Prints where the instructions of a row's operation are executed: by function, those that were inlined too."""
-    row = SPECS[name].row or name
-    run_ = Run(options, [row], plugin=[f"profile={BEGIN}-{END}"])
+    row = name if name in STRETCHES else SPECS[name].row or name
+    group = SPECS[name].group if name in SPECS else "growth"
+    run_ = Run(options, [row], memory=MEMORY[group], plugin=[f"profile={BEGIN}-{END}"])
     times = len(run_.times(row))
     resolver = Resolver(build.folder(options.preset))
     functions, total = {}, 0
