@@ -3,10 +3,17 @@
 # modules.cpio: the programs that boot with the kernel.
 
 find_program(STRATA_PYTHON NAMES python3 REQUIRED)
-set(roottask_stripped "${CMAKE_BINARY_DIR}/roottask-stripped.elf")
 set(mkcpio "${CMAKE_SOURCE_DIR}/tools/mkcpio.py")
-add_custom_command(OUTPUT "${CMAKE_BINARY_DIR}/modules.cpio"
-	COMMAND ${CMAKE_OBJCOPY} --strip-all $<TARGET_FILE:roottask> "${roottask_stripped}"
-	COMMAND ${STRATA_PYTHON} ${mkcpio} -o "${CMAKE_BINARY_DIR}/modules.cpio" "roottask=${roottask_stripped}"
-	DEPENDS roottask ${mkcpio} VERBATIM)
-add_custom_target(modules ALL DEPENDS "${CMAKE_BINARY_DIR}/modules.cpio")
+
+# An archive, in the build's folder, that boots with `roottask`, a target, as the root task.
+function(strata_archive name roottask)
+	set(stripped "${CMAKE_BINARY_DIR}/${roottask}-stripped.elf")
+	set(archive "${CMAKE_BINARY_DIR}/${name}")
+	add_custom_command(OUTPUT "${archive}"
+		COMMAND ${CMAKE_OBJCOPY} --strip-all $<TARGET_FILE:${roottask}> "${stripped}"
+		COMMAND ${STRATA_PYTHON} ${mkcpio} -o "${archive}" "roottask=${stripped}"
+		DEPENDS ${roottask} ${mkcpio} VERBATIM)
+	add_custom_target(${roottask}_archive ALL DEPENDS "${archive}")
+endfunction()
+
+strata_archive(modules.cpio roottask)

@@ -4,7 +4,7 @@
  *
  * A table has two levels: a page of 512 pointers to pages of 128 capabilities, the latter made when first
  * needed and paid by the task. A capability knows its parent, first child and siblings, by number (its place in the
- * pool's window), so a subtree is found without searching. Threads have two capabilities outside
+ * pool's window, in units of its size; all capabilities are in pool pages), so a subtree is found without searching. Threads have two capabilities outside
  * of any table, for their pager and exception gates: derived ones like all others, so revocation reaches them too.
  *
  * Lock: derivation, the first in the lock order, guards all links. Lookups take no lock.
@@ -24,9 +24,9 @@
 struct quota;
 
 struct capability {
-	uint64_t word;  /* object and rights; 0: empty */
+	uint64_t word;  /* rights in bits 63 to 48, below them the object's address, whose upper bits are 1; 0: empty */
 	uint64_t badge; /* 0: none */
-	uint32_t parent, first_child, next, prev; /* numbers; 0: none */
+	uint32_t parent, first_child, next, prev; /* numbers; 0: none. No parent: the original */
 };
 
 _Static_assert(sizeof(struct capability) == 32, "its number counts 32 bytes");
@@ -64,7 +64,7 @@ void cap_make_original(struct capability *slot, struct object *object, unsigned 
 /* Derives `slot`, which is empty, from `parent`. A badge of 0 inherits the parent's. */
 void cap_derive(struct capability *parent, struct capability *slot, unsigned rights, uint64_t badge);
 
-/* Moves what `from` holds to `to`, which is empty. */
+/* Moves what `from` holds to `to`, which is empty; an original stays one. */
 void cap_move(struct capability *from, struct capability *to);
 
 /* Deletes all that is derived from `capability`. Restartable: false if an interrupt is pending. */

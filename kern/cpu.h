@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the kernel keeps per core. Nobody but the core touches its own.
+ * What the kernel keeps per core. Nobody but the core writes its own; counters and idle time are read by others.
  */
 #pragma once
 
@@ -10,7 +10,10 @@
 #include <abi/abi.h>
 #include <arch/cpu.h>
 
-/* What a system call ends with, inside the kernel, if an interrupt is pending and it is to be made again. */
+/*
+ * What a system call ends with, inside the kernel, if an interrupt is pending and it is to be made again: a value of
+ * enum status that no status has. Never shown to users: the pc is set back to the SVC instead (arch_frame_repeat_syscall()).
+ */
 #define RESTART STATUS_COUNT
 
 RB_HEAD(timeout_tree, thread);
@@ -19,7 +22,7 @@ struct cpu {
 	struct thread *current;    /* enters user mode when the kernel is left; NULL: to be picked */
 	struct sched_context *sc;  /* on whose time; NULL: to be picked */
 	bool need_pick;            /* something more urgent, or nothing, is there to run */
-	uint64_t slice_end;        /* of sc */
+	uint64_t slice_end;        /* of sc: in counter ticks; 0 makes it yield */
 
 	uint64_t ready_bits[SCHED_PRIORITIES / 64]; /* priorities with a context on the list */
 	struct sc_list ready[SCHED_PRIORITIES];
@@ -30,13 +33,16 @@ struct cpu {
 
 	struct space *space;      /* whose tables are in TTBR0; NULL: none */
 	struct thread *fp_owner;  /* whose FP registers are in the core */
-	bool fp_enabled;
+	bool fp_enabled;          /* user code may use them; else its first use traps */
 
 	uint64_t idle_time;       /* ticks with nothing to run */
 	uint64_t counters[COUNTER_COUNT];
 } __attribute__((aligned(64)));
 
 extern struct cpu cpus[ARCH_CORES_MAX];
+
+/* Cores that run; their numbers are below. Set before the first thread runs. */
+extern uint32_t cpu_count;
 
 static inline struct cpu *this_cpu(void)
 {

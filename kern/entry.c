@@ -5,6 +5,7 @@
 #include "entry.h"
 
 #include "cpu.h"
+#include "invariants.h"
 #include "invoke.h"
 #include "ipc.h"
 #include "irq.h"
@@ -66,6 +67,7 @@ _Noreturn void cpu_leave_kernel(struct cpu *cpu)
 		sched_pick(cpu);
 	}
 	round_leave_kernel();
+	invariants_check(cpu);
 	enter_user(cpu, cpu->current);
 }
 
@@ -113,7 +115,7 @@ _Noreturn void kernel_syscall(uint32_t operation)
 
 /* ---- faults and exceptions ---- */
 
-_Noreturn void kernel_fault(uint64_t address, enum fault_access access)
+_Noreturn void kernel_fault(uint64_t code, uint64_t address, enum fault_access access)
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *thread = cpu->current;
@@ -123,6 +125,8 @@ _Noreturn void kernel_fault(uint64_t address, enum fault_access access)
 	} else {
 		thread->fault_address = address;
 		thread->fault_access = access;
+		thread->exception_code = code;
+		thread->exception_address = address;
 		ipc_fault_call(cpu, thread);
 	}
 	cpu_leave_kernel(cpu);
@@ -135,7 +139,7 @@ _Noreturn void kernel_exception(uint64_t code, uint64_t address)
 	thread->frame_kind = FRAME_FULL;
 	thread->exception_code = code;
 	thread->exception_address = address;
-	ipc_exception_call(cpu, thread, EXCEPTION_TRAP);
+	ipc_exception_call(cpu, thread);
 	cpu_leave_kernel(cpu);
 }
 

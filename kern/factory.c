@@ -28,6 +28,8 @@ static const size_t object_sizes[OBJECT_KINDS] = {
 	[OBJECT_FACTORY] = sizeof(struct factory),
 };
 
+_Static_assert(sizeof(struct thread) <= PAGE_BYTES && sizeof(struct gate) <= PAGE_BYTES, "objects fit a page");
+
 /* Objects begin on cache lines: gates need it, and capabilities inside of threads need half of it. */
 static size_t place_size(enum object_kind kind)
 {
@@ -143,11 +145,12 @@ void factory_free(struct object *object)
 
 static void free_object_of(struct round_item *item)
 {
-	factory_free((struct object *)((char *)item - offsetof(struct object, round)));
+	slab_free((struct object *)((char *)item - offsetof(struct object, round)));
 }
 
 void factory_free_after_round(struct object *object)
 {
+	TAILQ_REMOVE(&object->factory->objects, object, of_factory);
 	round_defer(&object->round, free_object_of);
 }
 
@@ -186,18 +189,14 @@ static void refund_limit(struct factory *factory)
 
 bool factory_destroy(struct factory *factory)
 {
-	struct object *object;
-	TAILQ_FOREACH (object, &factory->objects, of_factory) {
-		if (object->gone) {
-			continue;
-		}
+	struct object *object = TAILQ_FIRST(&factory->objects);
+	if (object != NULL) {
 		if (object->on_stack) {
 			object_finish_after(&factory->object, object);
 			return false;
 		}
-		if (!object_destroy_first(object)) {
-			return false;
-		}
+		(void)object_destroy_first(object);
+		return false; /* it goes first, and takes itself off the list */
 	}
 	refund_limit(factory);
 	return true;
@@ -223,4 +222,14 @@ enum status factory_set_limit(struct factory *factory, struct factory *child, ui
 	}
 	child->quota.limit = limit;
 	return STATUS_OK;
+}
+
+/* What the factory gains, those above it have given to it. */
+void factory_feed(struct factory *factory, uint64_t bytes)
+{
+	__atomic_fetch_add(&factory->quota.limit, bytes, __ATOMIC_RELAXED);
+	for (struct factory *above = factory->object.factory; above != NULL; above = above->object.factory) {
+		__atomic_fetch_add(&above->quota.limit, bytes, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&above->quota.used, bytes, __ATOMIC_RELAXED);
+	}
 }

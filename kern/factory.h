@@ -19,7 +19,7 @@ struct slab {
 struct factory {
 	struct object object;
 	struct quota quota;
-	struct object_list objects; /* all that it made and that lives, sub-factories included */
+	struct object_list objects; /* all that it made and that is not gone, sub-factories included */
 	struct slab slabs[OBJECT_KINDS];
 };
 
@@ -46,3 +46,6 @@ bool factory_destroy(struct factory *factory);
 
 /* Moves quota between `factory` and `child`, which it made. QUOTA, BUSY, BAD_ARGUMENT, WRONG_OBJECT. */
 enum status factory_set_limit(struct factory *factory, struct factory *child, uint64_t limit);
+
+/* `bytes` that were fed to the pool are the factory's. */
+void factory_feed(struct factory *factory, uint64_t bytes);

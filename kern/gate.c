@@ -4,6 +4,7 @@
 #include "cpu.h"
 #include "factory.h"
 #include "ipc.h"
+#include "mapdb.h"
 #include "thread.h"
 
 #include <stddef.h>
@@ -24,33 +25,44 @@ enum status gate_create(struct factory *factory, bool strict, struct gate **resu
 	return STATUS_OK;
 }
 
-static void release_handlers(struct cpu *cpu, struct gate_slot *slot)
+/* One after the other, with a look for interrupts between two: there may be many. */
+static bool release_handlers(struct cpu *cpu, struct gate_slot *slot)
 {
 	struct thread *handler;
 	while ((handler = SLIST_FIRST(&slot->idle)) != NULL) {
 		ipc_leave_gate(handler);
+		if (preempt_pending()) {
+			return false;
+		}
 	}
 	while ((handler = TAILQ_FIRST(&slot->busy)) != NULL) {
 		if (handler->caller != NULL) {
 			ipc_abort_call(cpu, handler->caller, STATUS_SERVER_DIED);
 		}
 		ipc_leave_gate(handler);
+		if (preempt_pending()) {
+			return false;
+		}
 	}
+	return true;
 }
 
-static void refuse_callers(struct cpu *cpu, struct gate_slot *slot)
+static bool refuse_callers(struct cpu *cpu, struct gate_slot *slot)
 {
 	struct thread *caller;
 	while ((caller = TAILQ_FIRST(&slot->calling)) != NULL) {
 		ipc_abort_call(cpu, caller, STATUS_SERVER_DIED);
+		if (preempt_pending()) {
+			return false;
+		}
 	}
+	return true;
 }
 
 /* A handler that is IDLE stays in the open wait, for its Irqs. */
-void gate_destroy(struct gate *gate)
+bool gate_destroy(struct gate *gate)
 {
 	struct cpu *cpu = this_cpu();
 	struct gate_slot *slot = &gate->slots[arch_core_number()];
-	refuse_callers(cpu, slot);
-	release_handlers(cpu, slot);
+	return refuse_callers(cpu, slot) && release_handlers(cpu, slot);
 }

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "mapdb.h"
 #include "page_alloc.h"
+#include "panic.h"
 #include "task.h"
 #include "thread.h"
 
@@ -113,42 +114,6 @@ static enum status map_next(struct call *call, uint64_t src, uint64_t dst, uint6
 	return status;
 }
 
-/* Progress stands in the words themselves, which have moved on, and in word 4: so a repeated call goes on. */
-static enum status op_TASK_MAP(struct call *call)
-{
-	uint64_t src = word(call, 0), dst = word(call, 1), size = word(call, 2), flags = word(call, 3);
-	uint64_t done = word(call, 4);
-	if ((flags & ~(PAGE_RIGHTS | MAP_GRANT | MAP_TRACK)) != 0 || (flags & PAGE_RIGHTS) == 0) {
-		return STATUS_BAD_ARGUMENT;
-	}
-	if (!is_user_range(src, size) || !is_user_range(dst, size)) {
-		return STATUS_BAD_RANGE;
-	}
-	enum status status = STATUS_OK;
-	while (size != 0 && status == STATUS_OK) {
-		uint64_t mapped = 0;
-		status = map_next(call, src, dst, size, flags, &mapped);
-		if (status == STATUS_OK) {
-			src += mapped;
-			dst += mapped;
-			size -= mapped;
-			done += mapped;
-		}
-		if (status == STATUS_OK && size != 0 && preempt_pending()) {
-			mapdb_publish();
-			uint64_t *msg = call->caller->msg;
-			msg[0] = src;
-			msg[1] = dst;
-			msg[2] = size;
-			msg[4] = done;
-			return RESTART;
-		}
-	}
-	mapdb_publish();
-	answer_word(call, 0, done);
-	return status;
-}
-
 /*
  * What is left of a long operation on a task when it meets an interrupt is kept in the thread, and not in its
  * registers, where it could be changed. The call is made again with the same words and goes on; any other one of
@@ -198,6 +163,34 @@ static void end_operation(struct thread *caller)
 {
 	LIST_REMOVE(caller, unfinished_node);
 	caller->unfinished.task = NULL;
+}
+
+static enum status op_TASK_MAP(struct call *call)
+{
+	uint64_t src = word(call, 0), dst = word(call, 1), size = word(call, 2), flags = word(call, 3);
+	if ((flags & ~(PAGE_RIGHTS | MAP_GRANT | MAP_TRACK)) != 0 || (flags & PAGE_RIGHTS) == 0) {
+		return STATUS_BAD_ARGUMENT;
+	}
+	if (!is_user_range(src, size) || !is_user_range(dst, size)) {
+		return STATUS_BAD_RANGE;
+	}
+	uint64_t *done = &begin_operation(call, TASK_MAP)->mapped;
+	enum status status = STATUS_OK;
+	while (*done != size && status == STATUS_OK) {
+		uint64_t mapped = 0;
+		status = map_next(call, src + *done, dst + *done, size - *done, flags, &mapped);
+		if (status == STATUS_OK) {
+			*done += mapped;
+		}
+		if (status == STATUS_OK && *done != size && preempt_pending()) {
+			mapdb_publish();
+			return RESTART;
+		}
+	}
+	mapdb_publish();
+	end_operation(call->caller);
+	answer_word(call, 0, *done);
+	return status;
 }
 
 static enum status op_TASK_UNMAP(struct call *call)
@@ -298,7 +291,7 @@ static enum status op_TASK_CAP_DERIVE(struct call *call)
 {
 	struct capability *parent = cap_lookup(&call->caller->task->caps, word(call, 0)), *slot;
 	uint64_t rights = word(call, 2), badge = word(call, 3), flags = word(call, 4);
-	if (parent == NULL) {
+	if (parent == NULL || cap_object(parent)->dying) {
 		return STATUS_NOT_FOUND;
 	}
 	bool set_badge = (flags & CAP_SET_BADGE) != 0;
@@ -389,6 +382,7 @@ static enum status op_THREAD_START(struct call *call)
 	arch_frame_init(&thread->frame, word(call, 0), word(call, 1), word(call, 2), word(call, 3));
 	thread->frame_kind = FRAME_FULL;
 	thread->idle_when_resumed = false;
+	invoke_abandon(thread); /* the system call that it was to repeat is forgotten with its registers */
 	(void)thread_resume(thread);
 	return STATUS_OK;
 }
@@ -436,6 +430,7 @@ static enum status op_THREAD_WRITE_REGISTERS(struct call *call)
 	}
 	thread->frame_kind = FRAME_FULL;
 	thread->idle_when_resumed = false;
+	invoke_abandon(thread);
 	return STATUS_OK;
 }
 
@@ -449,6 +444,10 @@ static enum status set_gate(struct call *call, struct capability *slot)
 		}
 	}
 	if (slot->word != 0) {
+		/* A fault that waits for the old pager is repeated, and goes to the new one. */
+		if (this_thread(call)->state == THREAD_CALLING && this_thread(call)->call_cap == slot) {
+			ipc_abort_call(call->cpu, this_thread(call), STATUS_CANCELLED);
+		}
 		(void)cap_delete(slot); /* derived, and never derived from: gone at once */
 	}
 	if (gate != NULL) {
@@ -482,6 +481,14 @@ static enum status op_THREAD_BIND(struct call *call)
 	ipc_join_gate(thread, gate);
 	return STATUS_OK;
 }
+
+/* The codes of the ABI are the states, in the same order. */
+_Static_assert((int)THREAD_STATE_READY == (int)THREAD_READY && (int)THREAD_STATE_CALLING == (int)THREAD_CALLING &&
+		       (int)THREAD_STATE_IN_CALL == (int)THREAD_IN_CALL && (int)THREAD_STATE_IDLE == (int)THREAD_IDLE &&
+		       (int)THREAD_STATE_WAITING == (int)THREAD_WAITING &&
+		       (int)THREAD_STATE_REMOTE == (int)THREAD_REMOTE &&
+		       (int)THREAD_STATE_STOPPED == (int)THREAD_STOPPED,
+	       "THREAD.INFO answers with the state");
 
 static enum status op_THREAD_INFO(struct call *call)
 {
@@ -626,8 +633,8 @@ static enum status op_FACTORY_FEED(struct call *call)
 		return status;
 	}
 	uint64_t before = page_pool_free();
-	(void)page_pool_feed(physical); /* there is room */
-	__atomic_fetch_add(&this_factory(call)->quota.limit, page_pool_free() - before, __ATOMIC_RELAXED);
+	CHECK(page_pool_feed(physical)); /* there is room */
+	factory_feed(this_factory(call), page_pool_free() - before);
 	return STATUS_OK;
 }
 
@@ -654,10 +661,10 @@ static enum status op_SCHEDULER_SET(struct call *call)
 
 static enum status op_SCHEDULER_INFO(struct call *call)
 {
-	if (word(call, 0) >= ARCH_CORES_MAX) {
+	if (word(call, 0) >= cpu_count) {
 		return STATUS_BAD_ARGUMENT;
 	}
-	answer_word(call, 0, 1);
+	answer_word(call, 0, cpu_count);
 	answer_word(call, 1, cpus[word(call, 0)].idle_time);
 	return STATUS_OK;
 }
@@ -715,7 +722,7 @@ static enum status op_PLATFORM_RESET(struct call *call)
 
 static enum status op_PLATFORM_COUNTERS(struct call *call)
 {
-	if (word(call, 0) >= ARCH_CORES_MAX) {
+	if (word(call, 0) >= cpu_count) {
 		return STATUS_BAD_ARGUMENT;
 	}
 	const struct cpu *cpu = &cpus[word(call, 0)];
@@ -769,7 +776,7 @@ void invoke_object(struct cpu *cpu, struct thread *caller, struct capability *ca
 {
 	uint64_t tag = caller->msg[MSG_TAG];
 	struct call call = {.cpu = cpu, .caller = caller, .capability = capability, .words_in = TAG_WORDS(tag)};
-	/* A dying object can still be asked for by its deletion, which goes through the task's capability. */
+	/* This refuses no deletion that is to go on: that is asked of the task whose table has the original, not of the object. */
 	bool gone = cap_object(capability)->dying;
 	enum status status = STATUS_NO_CAPABILITY;
 	if (!gone) {

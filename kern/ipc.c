@@ -258,15 +258,16 @@ static void dequeue_calling(struct thread *thread)
 	}
 }
 
-static void make_exception(struct thread *thread, enum exception_reason reason)
+static void make_exception(struct cpu *cpu, struct thread *thread, enum exception_reason reason)
 {
+	count(cpu, COUNTER_EXCEPTIONS);
 	thread->call_kind = CALL_EXCEPTION;
 	thread->call_tag = KERNEL_TAG(LABEL_EXCEPTION, EXCEPTION_WORDS);
 	thread->msg[EXCEPTION_WORD_REASON] = reason;
 	thread->msg[EXCEPTION_WORD_CODE] = thread->exception_code;
 	thread->msg[EXCEPTION_WORD_ADDRESS] = thread->exception_address;
 	thread->msg[EXCEPTION_WORD_STATUS] = thread->fault_status;
-	thread->msg[EXCEPTION_WORD_UNUSED] = 0;
+	thread->msg[EXCEPTION_WORD_ACCESS] = reason == EXCEPTION_FAULT ? thread->fault_access : 0;
 }
 
 /* Aims the call of a fault or exception at the gate that a capability of the thread names; false if there is none. */
@@ -315,9 +316,7 @@ static bool call_failed(struct cpu *cpu, struct thread *thread, enum status stat
 			return false; /* the instruction is repeated */
 		}
 		thread->fault_status = status;
-		thread->exception_code = thread->fault_access;
-		thread->exception_address = thread->fault_address;
-		make_exception(thread, EXCEPTION_FAULT);
+		make_exception(cpu, thread, EXCEPTION_FAULT);
 		if (aim_at(thread, &thread->exception_gate)) {
 			return true;
 		}
@@ -435,7 +434,9 @@ static void search_failed(struct cpu *cpu, const struct search *search, struct t
  */
 static void go_on_with_call(struct cpu *cpu, struct thread *first)
 {
-	struct search search = {.count = 0};
+	struct search search; /* not cleared as a whole: that would be half of a call's cost */
+	search.count = 0;
+	search.blocked = NULL;
 	cpu->search++;
 	search_add(cpu, &search, first);
 	for (unsigned next = 0; next < search.count; next++) {
@@ -524,11 +525,10 @@ void ipc_fault_call(struct cpu *cpu, struct thread *thread)
 	}
 }
 
-void ipc_exception_call(struct cpu *cpu, struct thread *thread, enum exception_reason reason)
+void ipc_exception_call(struct cpu *cpu, struct thread *thread)
 {
-	count(cpu, COUNTER_EXCEPTIONS);
 	thread->fault_status = STATUS_OK;
-	make_exception(thread, reason);
+	make_exception(cpu, thread, EXCEPTION_TRAP);
 	if (aim_at(thread, &thread->exception_gate)) {
 		go_on_with_call(cpu, thread);
 	} else {
@@ -797,7 +797,7 @@ void ipc_wait(struct cpu *cpu, struct thread *thread)
 
 /* ---- ends from outside ---- */
 
-/* KERNEL.md, "breaking a link": contexts that were parked at the end of the chain try again, the handler goes on on its own context. */
+/* docs/ipc.md, "Ends from outside": contexts that were parked at the end of the chain try again, the handler goes on on its own context. */
 static void break_link(struct cpu *cpu, struct thread *caller)
 {
 	struct thread *handler = caller->callee, *last = handler;

@@ -18,15 +18,19 @@ void ipc_wait(struct cpu *cpu, struct thread *thread);
 
 /* A call that the kernel makes for the running thread, whose FULL frame is saved. */
 void ipc_fault_call(struct cpu *cpu, struct thread *thread);
-void ipc_exception_call(struct cpu *cpu, struct thread *thread, enum exception_reason reason);
+void ipc_exception_call(struct cpu *cpu, struct thread *thread);
 
-/* Lets the thread that the running context leads to run: false if it cannot, and the context was parked or turned off. */
+/*
+ * `thread` is whom the running context leads to. Lets it run, or goes on with its call: true if somebody runs now, perhaps
+ * another one. False: nobody can, and the context was parked, turned off, or put back on the ready list; nothing runs.
+ */
 bool ipc_run(struct cpu *cpu, struct thread *thread);
 
 /* The last thread of the chain that begins with the owner of `sc`. */
 struct thread *ipc_runner_of(struct sched_context *sc);
 
-/* Ends the call that `caller` is in or wants, with `status`; the handler goes on, owing nothing. */
+/* Ends the call that `caller` is in or wants, with `status` (a fault or exception: see call_failed()); the handler goes on, owing
+ * nothing. Nothing happens to a thread that is in no call. */
 void ipc_abort_call(struct cpu *cpu, struct thread *caller, enum status status);
 
 /* Makes the thread a handler of the gate, which has no handlers of another task. */
@@ -41,7 +45,7 @@ void ipc_move_capability(const struct capability *from, struct capability *to);
 /* A thread that owes nothing is in the open wait; an Irq that fired meanwhile ends it at once. */
 void ipc_become_idle(struct cpu *cpu, struct thread *handler);
 
-/* All calls through, and of, a capability or gate that goes. */
+/* The capability goes: who waits through it for a handler gets REVOKED. Calls that a handler has already go on. */
 void ipc_sweep_capability(struct cpu *cpu, struct capability *capability);
 
 /* Irqs of the thread fired: wakes it, or keeps them for later. */
@@ -61,8 +65,8 @@ struct destination {
 	struct utcb *utcb;    /* told what arrived; NULL for a fault */
 	struct window memory, capabilities;
 	unsigned rights;      /* PAGE_ rights that may arrive */
-	bool fault;           /* the answer to a page fault: ... */
-	bool fault_write;     /* ... by a write */
+	bool fault;           /* the answer to a page fault: tracked memory is born referenced */
+	bool fault_write;     /* and by a write: born dirty; means nothing without `fault` */
 };
 
 /*

@@ -137,7 +137,7 @@ static bool is_receivers_own(const struct capability *source, const struct desti
 static enum status check_capability(const struct items *items, struct item *item)
 {
 	uint64_t offset = item->place >> 12;
-	if ((item->page & 0xfcf) != 0 || (item->place & 0xf00) != 0) {
+	if ((item->page & 0xfcf) != 0 || (item->place & 0xfff & ~(uint64_t)RIGHTS_ALL) != 0) {
 		return STATUS_BAD_ARGUMENT;
 	}
 	item->source = cap_lookup(&items->sender->task->caps, item->page >> 12);

@@ -18,16 +18,22 @@ struct irq {
 	uint32_t intid;        /* of the hardware interrupt; IRQ_NO_INTID: none */
 };
 
+/* QUOTA. */
 enum status irq_create(struct factory *factory, struct irq **result);
+
+/* Unbinds it and holds its hardware interrupt back. Part of object_destroy(). */
 void irq_destroy(struct irq *irq);
 
-/* BUSY. */
+/* From now on `thread` is told, by `bit` of its set; at once, if the event is pending. BUSY: one of the two has a partner. */
 enum status irq_bind(struct irq *irq, struct thread *thread, unsigned bit);
+
+/* What the thread was not told yet is forgotten. */
 void irq_unbind(struct irq *irq);
 
+/* The event: tells the thread, or stays pending. */
 void irq_trigger(struct irq *irq);
 
-/* BUSY, BAD_ARGUMENT. */
+/* Connects a shared hardware interrupt, which stays disabled. BUSY, BAD_ARGUMENT. */
 enum status irq_attach(struct irq *irq, uint32_t intid, bool edge);
 
 /* The hardware interrupt `intid` was taken; false if nobody has it. */

@@ -23,7 +23,7 @@
 /* How long a core may take to start. Under emulation on a busy host a core can be late by seconds. */
 #define CORE_PATIENCE_SECONDS 10
 
-/* A core's way to the first thread; each step is written by that core or, RELEASED, by core 0. */
+/* A core's way to its idle loop, as far as core 0 waits for it; each step is written by that core. */
 enum core_progress { CORE_ABSENT, CORE_HAS_TIMER, CORE_RUNNING };
 
 static uint32_t progress[ARCH_CORES_MAX];
@@ -137,6 +137,7 @@ static _Noreturn void bring_up(struct handover *boot)
 		/* Nobody is in the boot stage any more. A core that is missing may still come. */
 		memory_map_repaint(&boot->memory, MEMORY_BOOT, MEMORY_FREE);
 	}
+	cpu_count = boot->core_count;
 	selftest_run(boot->selftest);
 	page_pool_init(boot->keep_physical, boot->pool_physical, boot->pool_physical + boot->pool_size);
 	factory_init_root();

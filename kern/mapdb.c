@@ -46,11 +46,32 @@ static unsigned part_index(uint64_t va, unsigned order)
 
 /* Sources. */
 
-/* True: something that can be mapped onward, at least that large. */
-static bool find_source(const struct map_request *request, struct leaf *leaf)
+/* True: something that can be mapped onward, at least that large. The request remembers where it is. */
+static bool find_source(struct map_request *request, struct leaf *leaf)
 {
-	return space_find(request->src, request->src_va, leaf) && leaf->order >= request->order &&
-	       !arch_entry_is_kernel(leaf->value);
+	if (!space_find(request->src, request->src_va, leaf) || leaf->order < request->order ||
+	    arch_entry_is_kernel(leaf->value)) {
+		return false;
+	}
+	request->src_entry = leaf->entry;
+	request->src_order = leaf->order;
+	return true;
+}
+
+/* The same where it was last seen. Its table may have been given up: then there is no leaf in it. */
+static bool find_source_again(struct map_request *request, struct leaf *leaf)
+{
+	uint64_t value = arch_entry_load(request->src_entry);
+	unsigned order = request->src_order, level = arch_level_of_order(order);
+	if (!arch_entry_is_leaf(value, level) || arch_entry_is_kernel(value)) {
+		return find_source(request, leaf);
+	}
+	*leaf = (struct leaf){.entry = request->src_entry,
+			      .value = value,
+			      .va = request->src_va >> order << order,
+			      .order = order,
+			      .level = level};
+	return true;
 }
 
 unsigned mapdb_next_order(struct space *src, uint64_t src_va, uint64_t dst_va, uint64_t size)
@@ -176,7 +197,7 @@ static void tidy_pieces(struct space *space, uint64_t va, unsigned order)
 	}
 }
 
-static enum status prepare_source(const struct map_request *request)
+static enum status prepare_source(struct map_request *request)
 {
 	struct leaf leaf;
 	enum status status;
@@ -232,13 +253,12 @@ static bool rights_within(unsigned rights, unsigned limit)
 static uint64_t make_entry(const struct map_request *request, const struct leaf *source)
 {
 	unsigned rights = request->rights & arch_entry_rights(source->value);
-	bool track = request->track || (source->value & ARCH_ENTRY_TRACKED) != 0;
 	bool written = request->born_written && (rights & PAGE_WRITE) != 0;
-	uint64_t known = (track ? ARCH_ENTRY_TRACKED : 0) |
+	uint64_t known = (request->track ? ARCH_ENTRY_TRACKED : 0) |
 			 (request->referenced || written ? ARCH_ENTRY_REFERENCED : 0) |
 			 (written ? ARCH_ENTRY_DIRTY : 0);
-	return arch_entry_leaf(leaf_frame(source, request->src_va), arch_level_of_order(request->order), rights,
-			       arch_entry_type(source->value), known);
+	return arch_entry_child(source->value, leaf_frame(source, request->src_va),
+				arch_level_of_order(request->order), rights, known);
 }
 
 /* What an existing mapping of the same page from the same parent becomes: nothing known of it is lost. */
@@ -261,7 +281,7 @@ static void change_rights(const struct map_request *request, uint64_t wanted)
 	} while (!arch_entry_swap(entry, old, new));
 	/* The hold ends: the mapping counts in its table already. */
 	(void)live_down(table_of(entry));
-	if (!rights_within(arch_entry_rights(old), arch_entry_rights(new))) {
+	if (arch_entry_loses(old, new)) {
 		arch_tlb_begin();
 		arch_tlb_page(request->dst->asid, request->dst_va);
 		arch_tlb_finish();
@@ -415,10 +435,10 @@ static enum status check_source(const struct map_request *request, struct leaf *
 	return STATUS_OK;
 }
 
-static enum status try_map(const struct map_request *request)
+static enum status try_map(struct map_request *request)
 {
 	struct leaf source;
-	if (!find_source(request, &source)) {
+	if (!find_source_again(request, &source)) {
 		return STATUS_NOT_MAPPED;
 	}
 	if (request->grant && source.order != request->order) {
@@ -479,7 +499,7 @@ static enum status foresee_locked(const struct map_request *request, const struc
 	return is_too_deep(id) ? STATUS_TOO_DEEP : STATUS_OK;
 }
 
-static enum status try_foresee(const struct map_request *request)
+static enum status try_foresee(struct map_request *request)
 {
 	struct leaf source;
 	if (!find_source(request, &source)) {
@@ -497,7 +517,7 @@ static enum status try_foresee(const struct map_request *request)
 	return status;
 }
 
-enum status mapdb_foresee(const struct map_request *request)
+enum status mapdb_foresee(struct map_request *request)
 {
 	enum status status = try_foresee(request);
 	while (status == STATUS_AGAIN || (status == STATUS_OVERMAP && drop_empty_table(request))) {

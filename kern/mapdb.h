@@ -54,7 +54,10 @@ struct map_request {
 	bool born_written; /* the answer to a write fault: born dirty if tracked */
 	bool referenced;   /* the answer to a fault: born referenced if tracked */
 
-	uint64_t *dst_entry; /* mapdb_prepare() sets it: where the mapping goes; its table is held */
+	/* Set by mapdb_prepare(). */
+	uint64_t *dst_entry; /* where the mapping goes; its table is held */
+	uint64_t *src_entry; /* what it is made from, when last seen; its order */
+	unsigned src_order;
 };
 
 /* The order of the largest mapping that can be made next from src_va to dst_va within `size` bytes: 30, 21 or 12; 0 if nothing
@@ -77,7 +80,7 @@ void mapdb_unprepare(struct map_request *request);
 enum status mapdb_map(struct map_request *request);
 
 /* After mapdb_prepare(), which stands: what mapdb_map() would say now. For several mappings of which all are to be made or none. */
-enum status mapdb_foresee(const struct map_request *request);
+enum status mapdb_foresee(struct map_request *request);
 void mapdb_publish(void);
 
 /* Where a walk that was interrupted goes on. Numbers only: nothing points here. */

@@ -17,6 +17,7 @@
 struct age {
 	struct walk walk; /* first */
 	bool exact;
+	uint32_t mapping; /* the slot of what is being aged */
 	uint32_t uses;    /* of the page being walked, as SLOT_REF_OWN and SLOT_DIRTY_OWN */
 };
 
@@ -49,14 +50,21 @@ static uint32_t take_entry(struct age *age, uint64_t *entry)
 static void age_below(struct walk *walk, struct region *region, uint32_t id)
 {
 	(void)region;
-	uint32_t uses = take_entry(age_of(walk), slot_entry(id));
-	slot_at(id)->next |= uses;
+	uint64_t *entry = slot_entry(id);
+	uint32_t uses = take_entry(age_of(walk), entry);
+	if ((arch_entry_load(entry) & ARCH_ENTRY_TRACKED) != 0) {
+		slot_at(id)->next |= uses;
+	}
 	tree_move_up(id, uses);
 }
 
-static void age_part(uint32_t id)
+/* What the parts of the aged mapping itself knew is reported with the whole. */
+static void age_part(struct walk *walk, uint32_t id)
 {
 	tree_move_up(id, 0);
+	if (slot_mapping(id) == age_of(walk)->mapping) {
+		slot_at(id)->next &= ~USES_OWN;
+	}
 }
 
 /* The whole mapping: its own uses are cleared, and news for those above. */
@@ -98,6 +106,7 @@ static enum walk_end age_leaf(struct age *age, const struct leaf *leaf, uint64_t
 {
 	unsigned unit = leaf->order < order ? leaf->order : order;
 	age->uses = 0;
+	age->mapping = slot_of_entry(leaf->entry);
 	enum walk_end end = walk_part(&age->walk, leaf, va, unit);
 	if (end == WALK_DONE) {
 		age->uses |= uses_above(leaf, va, unit);
@@ -118,7 +127,7 @@ bool mapdb_age(struct space *space, uint64_t va, unsigned order, unsigned count,
 	age.walk.finish = age_end;
 	age.walk.parents_first = false;
 	age.walk.revokes = false;
-	age.walk.resumes = true;
+	age.walk.visited = 0;
 	age.walk.batch.count = 0;
 	age.walk.batch.pieces_count = 0;
 	age.exact = exact;
@@ -129,6 +138,9 @@ bool mapdb_age(struct space *space, uint64_t va, unsigned order, unsigned count,
 	while (report->at.va < end && report->at.va < USER_END) {
 		struct leaf leaf;
 		uint64_t at = report->at.va;
+		if (!walk_may_go_on(&age.walk)) {
+			return false;
+		}
 		if (!space_find(space, at, &leaf) || arch_entry_is_kernel(leaf.value)) {
 			walk_advance(&age.walk, leaf.va + (1ul << leaf.order));
 			continue;

@@ -16,7 +16,6 @@ static void check_child(uint32_t parent, uint32_t child)
 	uint64_t above = arch_entry_load(slot_entry(slot_mapping(parent)));
 	CHECK((arch_entry_rights(value) & ~arch_entry_rights(above)) == 0);
 	CHECK(arch_entry_type(value) == arch_entry_type(above));
-	CHECK((value & ARCH_ENTRY_TRACKED) != 0 || (above & ARCH_ENTRY_TRACKED) == 0);
 	CHECK(slot_at(child)->parent >> SLOT_DEPTH_SHIFT ==
 	      (slot_at(slot_mapping(parent))->parent >> SLOT_DEPTH_SHIFT) + 1);
 }

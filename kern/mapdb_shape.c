@@ -71,6 +71,7 @@ static void take_slots(uint64_t *table, uint32_t id)
 	if (pieces != 0) {
 		pieces_free(descriptor->d);
 		descriptor->d = pieces;
+		twin_of(pieces)->c = LIVE_DEAD; /* who noted that it may be empty finds it is no piece table */
 		twin_of(pieces)->d = page_number_of(page_of_physical(page_physical(table)), 12);
 		*pieces_node(pieces) = (struct slot){0};
 	}
@@ -326,18 +327,23 @@ bool mapdb_set_type(struct space *space, uint64_t va, unsigned order, enum memor
 	return true;
 }
 
-/* Giving memory to the kernel. */
+/* Taking memory for the kernel. */
 
-static enum status check_take(const struct leaf *leaf)
+static enum status take_locked(struct batch *batch, struct region *region, const struct leaf *leaf)
 {
 	uint32_t id = slot_of_entry(leaf->entry);
 	uint64_t value = arch_entry_load(leaf->entry);
-	bool usable = (arch_entry_rights(value) & PAGE_WRITE) != 0 && arch_entry_is_valid(value) &&
-		      arch_entry_type(value) == MEMORY_TYPE_NORMAL;
-	if (!leaf_is_same(leaf, value) || !is_root(id) || !usable) {
+	unsigned needed = PAGE_READ | PAGE_WRITE;
+	if (!leaf_is_same(leaf, value) || !is_root(id) || (arch_entry_rights(value) & needed) != needed ||
+	    arch_entry_type(value) != MEMORY_TYPE_NORMAL || arch_entry_is_held(value)) {
 		return STATUS_NOT_MAPPED;
 	}
-	return (slot_at(id)->first & SLOT_LINK) != 0 || is_revoking(id) ? STATUS_BUSY : STATUS_OK;
+	if ((slot_at(id)->first & SLOT_LINK) != 0) {
+		return STATUS_BUSY;
+	}
+	(void)mapping_take(batch, region, id);
+	batch_flush(batch);
+	return STATUS_OK;
 }
 
 enum status mapdb_take_root(struct space *space, uint64_t va, unsigned order, uint64_t *physical)
@@ -347,18 +353,14 @@ enum status mapdb_take_root(struct space *space, uint64_t va, unsigned order, ui
 	    arch_entry_is_kernel(leaf.value)) {
 		return STATUS_NOT_MAPPED;
 	}
+	struct batch batch;
+	batch.count = 0;
+	batch.pieces_count = 0;
 	*physical = arch_entry_physical(leaf.value);
 	struct region *region = region_of(*physical, order);
 	spinlock_lock(&region->lock);
-	enum status status = check_take(&leaf);
-	if (status == STATUS_OK) {
-		(void)break_entry(space, leaf.entry, va);
-		*slot_at(slot_of_entry(leaf.entry)) = (struct slot){0};
-		arch_entry_store(leaf.entry, 0);
-	}
+	enum status status = take_locked(&batch, region, &leaf);
 	spinlock_unlock(&region->lock);
-	if (status == STATUS_OK) {
-		space_release(leaf.entry);
-	}
+	batch_release(&batch, false);
 	return status;
 }

@@ -60,8 +60,8 @@ struct slot {
 
 /*
  * Page descriptors. A table's: a space, b base address and level, c live count, d its twin's slot 0, e kind.
- * A twin's first page: a quota that paid (piece tables), c live count, d page number of the table (0: piece
- * table), e kind, f order of the parts. Second page: c to f are a slot, the piece table's place among the children.
+ * A twin's first page: a quota that paid, c live count (piece tables; else dead), d page number of the table
+ * (0: piece table), e kind, f order of the parts. Second page: c to f are a slot, the piece table's place among the children.
  */
 #define KIND_TABLE 0x7ab1e001u
 #define KIND_TWIN  0x7ab1e002u
@@ -256,13 +256,14 @@ bool revoking_above(const struct region *region, uint32_t id);
 
 /* Batches: entries that were broken or reduced, before TLBs forget them. */
 
-#define BATCH_MAX 32
+#define BATCH_MAX        16
+#define BATCH_PIECES_MAX (BATCH_MAX + 1) /* one for each entry, and one of the mapping that is revoked */
 
 struct batch {
 	unsigned count;
 	unsigned pieces_count;
 	uint64_t *entries[BATCH_MAX];
-	uint32_t pieces[BATCH_MAX]; /* piece tables that may be empty now */
+	uint32_t pieces[BATCH_PIECES_MAX]; /* piece tables that may be empty now */
 };
 
 static inline bool batch_is_full(const struct batch *batch)

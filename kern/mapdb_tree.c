@@ -300,7 +300,7 @@ void batch_add(struct batch *batch, uint64_t *entry)
 void batch_add_pieces(struct batch *batch, uint32_t pieces)
 {
 	if (pieces != 0) {
-		CHECK(batch->pieces_count < BATCH_MAX);
+		CHECK(batch->pieces_count < BATCH_PIECES_MAX);
 		batch->pieces[batch->pieces_count++] = pieces;
 	}
 }

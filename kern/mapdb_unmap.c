@@ -160,15 +160,12 @@ static void remove_kernel_leaf(struct unmap *unmap, const struct leaf *leaf)
 	walk_advance(&unmap->walk, leaf->va + PAGE_BYTES);
 }
 
-/* How many steps are made between two looks for interrupts. */
-#define STEPS_MAX 64
-
 static bool unmap_range(struct unmap *unmap, struct space *space)
 {
 	struct map_position *at = unmap->walk.at;
-	for (unsigned steps = 1; at->va < unmap->end; steps++) {
+	while (at->va < unmap->end) {
 		struct leaf leaf;
-		if (steps % STEPS_MAX == 0 && preempt_pending()) {
+		if (!walk_may_go_on(&unmap->walk)) {
 			return false;
 		}
 		if (!space_find(space, at->va, &leaf)) {
@@ -192,7 +189,7 @@ static void unmap_begin(struct unmap *unmap, uint64_t va, uint64_t end, bool sel
 	unmap->walk.finish = removes ? remove_end : nothing_to_finish;
 	unmap->walk.parents_first = !removes;
 	unmap->walk.revokes = removes;
-	unmap->walk.resumes = !removes;
+	unmap->walk.visited = 0;
 	unmap->walk.batch.count = 0;
 	unmap->walk.batch.pieces_count = 0;
 	unmap->report = report;

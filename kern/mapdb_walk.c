@@ -3,7 +3,8 @@
 
 #include <arch/cpu.h>
 
-#define WALK_MAX 64
+/* A mapping with nothing below costs as much as so many that are visited below one: the way to it, locks, TLBs. */
+#define FINISH_VISITS 4
 
 void walk_advance(struct walk *walk, uint64_t va)
 {
@@ -13,6 +14,12 @@ void walk_advance(struct walk *walk, uint64_t va)
 static bool must_pause(const struct walk *walk)
 {
 	return walk->visited >= WALK_MAX || batch_is_full(&walk->batch);
+}
+
+bool walk_look(struct walk *walk)
+{
+	walk->visited = 0;
+	return !preempt_pending();
 }
 
 static bool is_linked_mapping(uint32_t id, uint64_t physical, unsigned order)
@@ -78,7 +85,7 @@ static void visit(struct walk *walk, struct region *region, uint32_t at)
 		walk->visited++;
 		walk->visit(walk, region, at);
 	} else if (walk->visit_part != NULL) {
-		walk->visit_part(at);
+		walk->visit_part(walk, at);
 	}
 }
 
@@ -91,7 +98,7 @@ static bool walk_below(struct walk *walk, struct region *region, uint32_t top, u
 	}
 	while (at != top) {
 		if (must_pause(walk) && !slot_is_piece(at)) {
-			walk->at->slot = walk->resumes ? at : 0;
+			walk->at->slot = at;
 			return false;
 		}
 		uint32_t next = next_below(walk, at, top);
@@ -110,7 +117,7 @@ static bool walk_one_part(struct walk *walk, uint32_t part, uint64_t physical)
 	spinlock_lock(&region->lock);
 	bool done = walk_below(walk, region, part, physical, false);
 	if (done && walk->visit_part != NULL) {
-		walk->visit_part(part);
+		walk->visit_part(walk, part);
 	}
 	batch_flush(&walk->batch);
 	spinlock_unlock(&region->lock);
@@ -196,7 +203,7 @@ static bool walk_giant(struct walk *walk, uint32_t top, uint64_t physical, bool 
 		walk->at->giant_part = 0;
 	}
 	for (;;) {
-		walk->at->giant = walk->resumes ? at : 0;
+		walk->at->giant = at;
 		uint32_t next = at == top && !walk->parents_first ? 0 : next_giant(walk, at, top);
 		if (must_pause(walk) || !walk_one_giant(walk, at, top, others)) {
 			return false;
@@ -218,7 +225,13 @@ static bool finish(struct walk *walk, struct region *region, const struct leaf *
 	    (walk->revokes && slot_order(id) == ORDER_GIANT && !giant_is_bare(id))) {
 		return false;
 	}
+	/* An empty piece table goes first, so that what its parts knew is known here. */
+	uint32_t pieces = walk->revokes ? slot_pieces(id) : 0;
+	if (pieces != 0) {
+		batch_add_pieces(&walk->batch, pieces_detach_if_empty(pieces));
+	}
 	walk->finish(walk, region, leaf, id);
+	walk->visited += FINISH_VISITS;
 	return true;
 }
 
@@ -246,7 +259,6 @@ static enum walk_end walk_stage(struct walk *walk, const struct leaf *leaf, uint
 {
 	struct region *region = region_of(leaf_frame(leaf, va), order);
 	for (;;) {
-		walk->visited = 0;
 		spinlock_lock(&region->lock);
 		bool same = leaf_is_same(leaf, arch_entry_load(leaf->entry));
 		bool done = same && walk_locked(walk, region, leaf, va, order, others);
@@ -256,7 +268,7 @@ static enum walk_end walk_stage(struct walk *walk, const struct leaf *leaf, uint
 		if (done || !same) {
 			return done ? WALK_DONE : WALK_CHANGED;
 		}
-		if (preempt_pending()) {
+		if (!walk_look(walk)) {
 			return WALK_INTERRUPTED;
 		}
 		arch_core_relax();

@@ -3,9 +3,9 @@
  * Walks over what was mapped from a mapping, or from a part of one: to remove it, to reduce it, to age it.
  *
  * A walk holds the lock of a region for at most WALK_MAX mappings or one batch of changed entries, and never
- * unlocks before all TLBs have forgotten what the batch changed. Then it looks for interrupts. Removing starts over
- * from the top, for what is removed is no longer in the way. The others go on at a position, which is only a hint:
- * somebody may have removed the mapping there, then the walk starts over.
+ * unlocks before all TLBs have forgotten what the batch changed. Then it looks for interrupts, and goes on at a
+ * position, which is only a hint: somebody may have removed the mapping there, then the walk starts over. One that removes
+ * could always start over, but would pass all parts that have uses to report again and again.
  */
 #pragma once
 
@@ -16,13 +16,12 @@ struct walk {
 	/* Called for each mapping below, under its lock; may add one entry to the batch. */
 	void (*visit)(struct walk *walk, struct region *region, uint32_t id);
 	/* Called for each part below after what is below it, under the locks of part and whole; or NULL. */
-	void (*visit_part)(uint32_t id);
+	void (*visit_part)(struct walk *walk, uint32_t id);
 	/* Called for the mapping or part itself in the end, under its lock; may add one entry to the batch. */
 	void (*finish)(struct walk *walk, struct region *region, const struct leaf *leaf, uint32_t id);
 	bool parents_first;
 	bool revokes; /* what is walked is flagged: nothing new can be mapped from it */
-	bool resumes; /* at the position; else from the top */
-	unsigned visited;
+	unsigned visited; /* mappings, and places without, since the last look for interrupts; 0 at first */
 	struct batch batch;
 };
 
@@ -33,6 +32,18 @@ enum walk_end { WALK_DONE, WALK_INTERRUPTED, WALK_CHANGED };
  * and that the part lies in, larger ones first. CHANGED: the leaf is no longer what it was; look again.
  */
 enum walk_end walk_part(struct walk *walk, const struct leaf *leaf, uint64_t va, unsigned order);
+
+/* How many mappings are visited between two looks for interrupts. */
+#define WALK_MAX 32
+
+/* Looks for interrupts: false if one is pending. */
+bool walk_look(struct walk *walk);
+
+/* Between two places: false, if enough was done since the last look for interrupts, and one is pending. */
+static inline bool walk_may_go_on(struct walk *walk)
+{
+	return ++walk->visited < WALK_MAX || walk_look(walk);
+}
 
 /* The position moves on to `va`. */
 void walk_advance(struct walk *walk, uint64_t va);

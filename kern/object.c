@@ -26,8 +26,7 @@ static bool tear_down(struct object *object)
 		thread_destroy((struct thread *)object);
 		return true;
 	case OBJECT_GATE:
-		gate_destroy((struct gate *)object);
-		return true;
+		return gate_destroy((struct gate *)object);
 	case OBJECT_IRQ:
 		irq_destroy((struct irq *)object);
 		return true;

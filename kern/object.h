@@ -4,7 +4,11 @@
  *
  * Life: a factory makes it, its original capability is put into the maker's table; from then on it lives as
  * long as that capability. Deleting the original (or its factory) marks it dying, deletes all derived
- * capabilities, unlinks it from whatever knows it, and frees its memory after a round.
+ * capabilities, unlinks it from whatever knows it, and frees its memory after a round. docs/objects.md has the whole.
+ *
+ * Restartable functions, here and elsewhere, do long work in steps. They return false when an interrupt is pending
+ * and there is more to do; what they have done stays done. The caller returns up to the system call, which is then
+ * made again after the interrupt, from its beginning.
  */
 #pragma once
 
@@ -24,7 +28,7 @@ struct object {
 	bool dying;   /* all use fails; teardown has begun */
 	bool gone;    /* torn down; its memory waits for the round */
 
-	/* Being torn down right now, for which `below` waits. */
+	/* While it is in the core's list of objects being torn down: `below` waits for it. Never set outside of the kernel. */
 	bool on_stack;
 	struct object *below;
 

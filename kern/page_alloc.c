@@ -16,9 +16,9 @@
 
 #include <string.h>
 
-#define BLOCK_BYTES      0x200000ul
-#define BLOCK_PAGES      (BLOCK_BYTES / PAGE_BYTES)
-#define DESCRIPTOR_BYTES (BLOCK_PAGES * sizeof(struct page))
+#define BLOCK_BYTES      POOL_BLOCK_BYTES
+#define BLOCK_PAGES      POOL_BLOCK_PAGES
+#define DESCRIPTOR_BYTES POOL_DESCRIPTOR_BYTES
 #define WINDOW_BYTES     0x80000000ul
 #define PAIR_BYTES       (2 * PAGE_BYTES)
 
@@ -44,14 +44,6 @@ static struct free_list pages, pairs;
 static uint64_t window_used; /* bytes of the window that have blocks */
 static uint64_t size_bytes, free_bytes;
 
-struct page *page_descriptor(const void *address)
-{
-	uint64_t at = (uint64_t)(uintptr_t)address;
-	struct page *descriptors =
-		(struct page *)((at & ~(BLOCK_BYTES - 1)) + BLOCK_BYTES - DESCRIPTOR_BYTES);
-	return &descriptors[(at & (BLOCK_BYTES - 1)) / PAGE_BYTES];
-}
-
 void *page_of_descriptor(const struct page *descriptor)
 {
 	uint64_t at = (uint64_t)(uintptr_t)descriptor;
@@ -74,21 +66,6 @@ uint64_t page_physical(const void *page)
 void *page_of_physical(uint64_t physical)
 {
 	return (void *)(block_of(ARCH_DIRECT + physical)->window + (physical & (BLOCK_BYTES - 1)));
-}
-
-void *page_direct(uint64_t physical)
-{
-	return (void *)(ARCH_DIRECT + physical);
-}
-
-uint32_t page_number_of(const void *address, unsigned shift)
-{
-	return (uint32_t)(((uint64_t)(uintptr_t)address - ARCH_POOL) >> shift);
-}
-
-void *page_at_number(uint32_t number, unsigned shift)
-{
-	return (void *)(ARCH_POOL + ((uint64_t)number << shift));
 }
 
 static bool is_free(uint64_t page)
@@ -236,6 +213,8 @@ static uint64_t block_base(uint64_t address)
 void page_pool_init(uint64_t base, uint64_t used, uint64_t end)
 {
 	CHECK(block_base(end) == end && base < used && used < end && end - block_base(base) <= WINDOW_BYTES);
+	pages = pairs = (struct free_list){0};
+	free_bytes = 0;
 	uint64_t to_window = ARCH_POOL - block_base(base);
 	uint64_t first = block_base(used);
 	if (used - first > BLOCK_BYTES - DESCRIPTOR_BYTES) {
@@ -245,7 +224,7 @@ void page_pool_init(uint64_t base, uint64_t used, uint64_t end)
 		add_block(to_window + block, block, block < used ? used - block : 0);
 	}
 	window_used = end - block_base(base);
-	size_bytes = end - base;
+	size_bytes = end - used;
 	CHECK(arch_memory_init(take_kernel_table));
 }
 
@@ -259,11 +238,13 @@ static uint64_t take_window(void)
 	return offset;
 }
 
-#define FEED_TABLES 4 /* two views, two levels each */
+/* The kernel's tables for a block: levels 1 and 2, at two places. */
+#define FEED_TABLES 4
 
 bool page_pool_has_room(void)
 {
-	return window_used < WINDOW_BYTES && page_pool_free() >= FEED_TABLES * PAGE_BYTES;
+	return __atomic_load_n(&window_used, __ATOMIC_RELAXED) < WINDOW_BYTES &&
+	       page_pool_free() >= FEED_TABLES * PAGE_BYTES;
 }
 
 bool page_pool_feed(uint64_t physical)

@@ -13,11 +13,17 @@
  */
 #pragma once
 
+#include <arch/aspace.h> /* ARCH_DIRECT, ARCH_POOL */
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define PAGE_BYTES 4096ul
+
+#define POOL_BLOCK_BYTES      0x200000ul
+#define POOL_BLOCK_PAGES      (POOL_BLOCK_BYTES / PAGE_BYTES)
+#define POOL_DESCRIPTOR_BYTES (POOL_BLOCK_PAGES * sizeof(struct page))
 
 /* What is known of a page; whoever has the page says what its fields mean. 32 bytes. */
 struct page {
@@ -30,10 +36,10 @@ struct page {
 void page_pool_init(uint64_t base, uint64_t used, uint64_t end);
 
 /* Feeds a block of 2 MiB, that nobody else uses: maps it at both places. False if the window is full, or there is no page left for
- * the kernel's own tables (at most four). For one core at a time. */
+ * the kernel's own tables. For one core at a time. */
 bool page_pool_feed(uint64_t physical);
 
-/* True if page_pool_feed() would succeed. */
+/* True if page_pool_feed() would succeed now. */
 bool page_pool_has_room(void);
 
 /* A page, or an aligned pair of pages, cleared, as an address in the window; NULL if there is none. Quotas
@@ -46,19 +52,36 @@ void page_free(void *page);
 void page_free_pair(void *pair);
 
 /* Between the two views. */
-uint64_t page_physical(const void *page);    /* of an address in either view */
-void *page_of_physical(uint64_t physical);   /* in the window */
-void *page_direct(uint64_t physical);        /* in the direct map */
+uint64_t page_physical(const void *page);  /* of an address in either view */
+void *page_of_physical(uint64_t physical); /* in the window */
+
+static inline void *page_direct(uint64_t physical) /* in the direct map */
+{
+	return (void *)(ARCH_DIRECT + physical);
+}
 
 /* The descriptor of the page that holds `address`, in either view. */
-struct page *page_descriptor(const void *address);
+static inline struct page *page_descriptor(const void *address)
+{
+	uint64_t at = (uint64_t)(uintptr_t)address;
+	uint64_t block = at & ~(POOL_BLOCK_BYTES - 1);
+	uint64_t index = (at & (POOL_BLOCK_BYTES - 1)) / PAGE_BYTES;
+	return (struct page *)(block + POOL_BLOCK_BYTES - POOL_DESCRIPTOR_BYTES) + index;
+}
 
 /* The page, in the same view as `descriptor`. */
 void *page_of_descriptor(const struct page *descriptor);
 
 /* An address in the window as a number of `1 << shift` bytes from the window's start, and back. */
-uint32_t page_number_of(const void *address, unsigned shift);
-void *page_at_number(uint32_t number, unsigned shift);
+static inline uint32_t page_number_of(const void *address, unsigned shift)
+{
+	return (uint32_t)(((uint64_t)(uintptr_t)address - ARCH_POOL) >> shift);
+}
+
+static inline void *page_at_number(uint32_t number, unsigned shift)
+{
+	return (void *)(ARCH_POOL + ((uint64_t)number << shift));
+}
 
 /* Bytes in the pool, and of them free. */
 uint64_t page_pool_size(void);

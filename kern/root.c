@@ -2,6 +2,7 @@
 #include "root.h"
 
 #include "cap.h"
+#include "entry.h"
 #include "factory.h"
 #include "mapdb.h"
 #include "page_alloc.h"
@@ -88,7 +89,6 @@ static const struct mapping read_only = {PAGE_READ, MEMORY_TYPE_NORMAL, false};
 static const struct mapping all_rights = {PAGE_RIGHTS, MEMORY_TYPE_NORMAL, false};
 static const struct mapping read_write = {PAGE_READ | PAGE_WRITE, MEMORY_TYPE_NORMAL, false};
 static const struct mapping read_execute = {PAGE_READ | PAGE_EXECUTE, MEMORY_TYPE_NORMAL, false};
-/* Programs may be executed where they lie in the archive, but not by the root task. */
 static const struct mapping module_rights = {PAGE_READ, MEMORY_TYPE_NORMAL, false};
 static const struct mapping held_device = {PAGE_READ | PAGE_WRITE, MEMORY_TYPE_DEVICE, true};
 
@@ -177,7 +177,8 @@ static struct boot_info_module in_window(struct handover_module module)
 
 static void *kernel_page(uint64_t va)
 {
-	void *page = page_alloc();
+	bool paid = quota_charge(&root_factory.quota, PAGE_BYTES);
+	void *page = paid ? page_alloc() : NULL;
 	check(page == NULL ? STATUS_QUOTA : STATUS_OK, "page");
 	check(mapdb_add_kernel(&root_task->space, va, page_physical(page), PAGE_READ), "information page");
 	return page;
@@ -247,15 +248,26 @@ bool root_is_thread(const struct thread *thread)
 	return thread == root_thread;
 }
 
+void root_forget(const struct thread *thread)
+{
+	if (thread == root_thread) {
+		root_thread = NULL; /* another thread may come to lie at its address */
+	}
+}
+
 _Noreturn void root_died(const struct thread *thread)
 {
 	static const char *const accesses[] = {"read", "write", "execute"};
-	if (thread->msg[EXCEPTION_WORD_REASON] == EXCEPTION_FAULT) {
-		panic_with(&thread->frame, ROOT_NAME, "the root task cannot %s address 0x%lx",
-			   accesses[thread->fault_access], thread->fault_address);
-	}
 	char what[80];
 	(void)arch_trace_exception(thread->exception_code, what, sizeof(what));
+	if (thread->msg[EXCEPTION_WORD_REASON] == EXCEPTION_FAULT) {
+		panic_with(&thread->frame, ROOT_NAME, "the root task cannot %s address 0x%lx (%s)",
+			   accesses[thread->fault_access], thread->fault_address, what);
+	}
+	if (thread->exception_address == FAULT_NO_ADDRESS) {
+		panic_with(&thread->frame, ROOT_NAME, "the root task stopped: %s (ESR 0x%lx)", what,
+			   thread->exception_code);
+	}
 	panic_with(&thread->frame, ROOT_NAME, "the root task stopped: %s, address 0x%lx (ESR 0x%lx)", what,
 		   thread->exception_address, thread->exception_code);
 }

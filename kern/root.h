@@ -16,5 +16,8 @@ void root_start(const struct handover *boot, uint32_t running);
 /* True of its first thread. */
 bool root_is_thread(const struct thread *thread);
 
+/* The thread dies. */
+void root_forget(const struct thread *thread);
+
 /* The root task's first thread did something that nobody resolves: the system ends. */
 _Noreturn void root_died(const struct thread *thread);

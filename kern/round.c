@@ -6,6 +6,8 @@
  */
 #include "round.h"
 
+#include "mapdb.h"
+
 #include <arch/cpu.h>
 
 #include <stddef.h>
@@ -30,16 +32,32 @@ void round_defer(struct round_item *item, void (*done)(struct round_item *item))
 	mine->last = item;
 }
 
+/* How many items are done between two looks for interrupts. */
+#define ITEMS_MAX 16
+
 /* In the order in which they were deferred: a factory goes after what it made. done() may defer more: that waits for the next
- * round. */
-void round_leave_kernel(void)
+ * round. What is left when an interrupt is pending is done on the way out after it. */
+static void do_items(struct deferred *mine)
 {
-	struct deferred *mine = &deferred[arch_core_number()];
-	struct round_item *item = mine->first;
+	struct round_item *item = mine->first, *last = mine->last;
 	mine->first = NULL;
-	while (item != NULL) {
+	for (unsigned items = 1; item != NULL; items++) {
 		struct round_item *next = item->next;
 		item->done(item);
 		item = next;
+		if (items % ITEMS_MAX == 0 && item != NULL && preempt_pending()) {
+			last->next = mine->first;
+			mine->last = mine->first != NULL ? mine->last : last;
+			mine->first = item;
+			return;
+		}
+	}
+}
+
+void round_leave_kernel(void)
+{
+	struct deferred *mine = &deferred[arch_core_number()];
+	if (mine->first != NULL) {
+		do_items(mine);
 	}
 }

@@ -6,6 +6,7 @@
 #include "irq.h"
 #include "panic.h"
 #include "entry.h"
+#include "selftest.h"
 
 #include <arch/irq.h>
 #include <arch/timer.h>
@@ -13,6 +14,7 @@
 #include <stddef.h>
 
 struct cpu cpus[ARCH_CORES_MAX];
+uint32_t cpu_count;
 
 static int compare_deadlines(const struct thread *a, const struct thread *b)
 {
@@ -125,17 +127,11 @@ void sched_stop_running(struct cpu *cpu)
 
 void sched_park_running(struct cpu *cpu, struct thread *thread)
 {
-	struct sched_context *sc = cpu->sc, *other;
+	struct sched_context *sc = cpu->sc;
 	detach_running(cpu);
 	sc->place = SC_PARKED;
 	sc->parked_list = &thread->parked;
-	TAILQ_FOREACH (other, &thread->parked, node) {
-		if (other->priority < sc->priority) {
-			TAILQ_INSERT_BEFORE(other, sc, node);
-			return;
-		}
-	}
-	TAILQ_INSERT_TAIL(&thread->parked, sc, node);
+	TAILQ_INSERT_TAIL(&thread->parked, sc, node); /* in no order: they are woken together */
 }
 
 void sched_unpark_all(struct cpu *cpu, struct thread *thread)
@@ -249,6 +245,7 @@ static void idle(struct cpu *cpu)
 	while (highest_ready(cpu) < 0) {
 		arch_core_wait();
 		kernel_take_interrupts();
+		selftest_woken();
 	}
 	cpu->idle_time += arch_timer_now() - since;
 }

@@ -6,6 +6,9 @@
  * that runs follows from who owes whom a reply (Rule S, ipc.h) and is computed whenever a context is
  * picked. Everything here belongs to the context's core.
  *
+ * Parked: its owner waits, directly or through others, for a thread that cannot run now, to which it would lend its time.
+ * It becomes ready when that thread can run. Off: its owner waits for something else than a thread, or runs on a caller's.
+ *
  * I1 a context is in exactly one place: running, on the ready list, parked on a thread, or off.
  */
 #pragma once
@@ -30,9 +33,9 @@ struct sched_context {
 	TAILQ_ENTRY(sched_context) node; /* of the ready list, or of the thread that it is parked on */
 	struct sc_list *parked_list;     /* the latter's, while it is parked */
 	uint64_t slice;   /* ticks at a time */
-	uint64_t left;    /* of the slice */
+	uint64_t left;    /* of the slice, when it does not run */
 	uint64_t started; /* when it began to run */
-	uint64_t time;    /* ticks run in all */
+	uint64_t time;    /* ticks run in all, up to `started` while it runs */
 };
 
 /* A context that is off or parked becomes ready, at the end of its priority; others stay where they are. If it is more urgent than
@@ -51,16 +54,16 @@ void sched_park_running(struct cpu *cpu, struct thread *thread);
 /* All contexts that are parked on `thread` become ready: they find out for themselves what to do. */
 void sched_unpark_all(struct cpu *cpu, struct thread *thread);
 
-/* The running context goes behind the others of its priority. */
+/* The running context goes behind the others of its priority, with a new slice. Nothing runs then: the core picks. */
 void sched_yield(struct cpu *cpu);
 
-/* Changes a context's priority and slice, wherever it is. */
+/* Changes a context's priority and slice, wherever it is. If it is running, the slice counts from the next one on. */
 void sched_set(struct cpu *cpu, struct sched_context *sc, uint8_t priority, uint64_t slice_ticks);
 
 /* Picks until a thread can run: cpu->current and cpu->sc are set on return. Waits for interrupts meanwhile. */
 void sched_pick(struct cpu *cpu);
 
-/* A thread whose deadline is set waits for it; and no longer, which clears the deadline. */
+/* A thread whose deadline is set waits for it; and no longer, which clears the deadline, and does nothing if it was clear. */
 void sched_timeout_insert(struct cpu *cpu, struct thread *thread);
 void sched_timeout_remove(struct cpu *cpu, struct thread *thread);
 

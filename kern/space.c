@@ -63,6 +63,7 @@ static uint32_t twin_make(struct quota *quota, const uint64_t *table, unsigned l
 {
 	uint32_t twin = pieces_make(quota, arch_level_order(level) + ORDER_STEP);
 	if (twin != 0) {
+		twin_of(twin)->c = LIVE_DEAD; /* no piece table */
 		twin_of(twin)->d = page_number_of(table, 12);
 	}
 	return twin;
@@ -129,28 +130,34 @@ bool table_add_twin(uint64_t *table)
 
 /* Walks. */
 
+/* An entry is being changed, or its table given up: soon it is something else, and the walk starts over. */
+static bool find_again(const struct space *space, uint64_t va, struct leaf *leaf)
+{
+	arch_core_relax();
+	return space_find(space, va, leaf);
+}
+
 bool space_find(const struct space *space, uint64_t va, struct leaf *leaf)
 {
+	const unsigned top = arch_level_order(0);
 	uint64_t *table = page_direct(space->root);
-	for (unsigned level = 0;; level++) {
-		uint64_t *entry = entry_in(table, va, level);
-		uint64_t value = arch_entry_load(entry);
-		if (arch_entry_is_table(value, level)) {
-			table = table_at(value);
-			continue;
+	uint64_t *entry, value;
+	unsigned order = top;
+	for (;; order -= ORDER_STEP) {
+		entry = &table[va >> order & (ARCH_ENTRIES - 1)];
+		value = arch_entry_load(entry);
+		if (order == ORDER_PAGE || !arch_entry_is_table(value, 0)) {
+			break;
 		}
-		if (value == ARCH_ENTRY_BROKEN) {
-			/* It is being changed, or its table given up; soon it is something else. */
-			arch_core_relax();
-			table = page_direct(space->root);
-			level = ~0u;
-			continue;
-		}
-		unsigned order = arch_level_order(level);
-		*leaf = (struct leaf){
-			.entry = entry, .value = value, .va = va >> order << order, .order = order, .level = level};
-		return arch_entry_is_leaf(value, level);
+		table = table_at(value);
 	}
+	if (value == ARCH_ENTRY_BROKEN) {
+		return find_again(space, va, leaf);
+	}
+	unsigned level = order == top ? 0 : arch_level_of_order(order);
+	*leaf = (struct leaf){
+		.entry = entry, .value = value, .va = va >> order << order, .order = order, .level = level};
+	return arch_entry_is_leaf(value, level);
 }
 
 /* Makes the table that `entry`, which is 0, points to. A table that is about to go away: nothing happens. */

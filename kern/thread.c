@@ -9,6 +9,7 @@
 #include "mapdb.h"
 #include "page_alloc.h"
 #include "quota.h"
+#include "root.h"
 #include "task.h"
 
 #include <arch/timer.h>
@@ -215,6 +216,7 @@ void thread_destroy(struct thread *thread)
 	invoke_abandon(thread);
 	delete_own_capability(&thread->pager);
 	delete_own_capability(&thread->exception_gate);
+	root_forget(thread);
 	if (cpu->fp_owner == thread) {
 		cpu->fp_owner = NULL;
 	}

@@ -36,7 +36,7 @@ enum thread_state {
 	THREAD_IN_CALL, /* callee owes it a reply */
 	THREAD_IDLE,    /* open wait; owes nothing; its own context is off */
 	THREAD_WAITING, /* closed wait; the context that it runs on is off */
-	THREAD_REMOTE,  /* another core has its work item */
+	THREAD_REMOTE,  /* another core has its work item; no thread enters it while one core runs threads */
 	THREAD_STOPPED, /* not started, suspended, or an unresolved fault; the context that it runs on is off */
 	THREAD_DEAD,
 };
@@ -44,7 +44,7 @@ enum thread_state {
 /* What of the registers is in the frame: after a system call only those that calls preserve. */
 enum frame_kind { FRAME_LIGHT, FRAME_FULL };
 
-/* What the kernel does with the answer to a call. */
+/* Who made the call: the thread itself, or the kernel for it. Decides what the answer does. */
 enum call_kind { CALL_USER, CALL_FAULT, CALL_EXCEPTION };
 
 /* msg[]: words 0 to 7, then these: as the registers x0 to x9 of a system call. */
@@ -52,12 +52,13 @@ enum call_kind { CALL_USER, CALL_FAULT, CALL_EXCEPTION };
 #define MSG_BADGE 9 /* coming in, the capability's index */
 #define MSG_COUNT 10
 
-/* UNMAP, AGE or SET_TYPE of a task, with these words; `task` is NULL if there is none. */
+/* MAP, UNMAP, AGE or SET_TYPE of a task, with these words; `task` is NULL if there is none. */
 struct unfinished {
 	struct task *task;
 	uint32_t operation;
 	uint64_t words[4];
 	union {
+		uint64_t mapped; /* bytes */
 		struct unmap_report unmap;
 		struct age_report age;
 		struct map_position type;
@@ -84,11 +85,11 @@ struct thread {
 	struct sched_context sc;
 	struct sc_list parked;  /* contexts that wait for this thread to be able to run */
 	bool suspend;           /* stops when it would enter user mode */
-	bool idle_when_resumed; /* it was stopped in the open wait */
+	bool idle_when_resumed; /* it was stopped in the open wait, and is among the busy handlers meanwhile */
 
 	/* Calls: who owes whom. */
 	struct thread *callee, *caller;
-	uint32_t depth;         /* callers above it */
+	uint32_t depth;         /* callers above it, at most: after a call above was broken off it is too high */
 
 	/* The call that it is in or wants. */
 	struct gate *call_gate;
@@ -96,18 +97,18 @@ struct thread {
 	uint64_t call_badge;
 	uint64_t call_tag;      /* as the handler is to see it: label, words, items, rights, kernel bit */
 	enum call_kind call_kind;
-	uint32_t forwards;
+	uint32_t forwards;      /* how often it was handed on */
 	bool window_is_narrow;  /* memory goes to `window`, not to where the UTCB says */
 	struct window window;
-	unsigned window_rights;
+	unsigned window_rights; /* PAGE_ rights that may be mapped there */
 	TAILQ_ENTRY(thread) calling_node;
 	uint64_t search; /* the last one that looked at it */
 
 	/* The last page fault: repeated to the exception gate if nobody resolves it. */
 	uint64_t fault_address;
 	enum fault_access fault_access;
-	enum status fault_status;
-	uint64_t exception_code, exception_address;
+	enum status fault_status; /* what its call ended with */
+	uint64_t exception_code, exception_address; /* as kernel_exception() had them; of a fault: access and address */
 
 	/* Gates that the kernel calls for it; empty capabilities if it has none. */
 	struct capability pager __attribute__((aligned(32)));
@@ -140,7 +141,7 @@ enum status thread_create(struct factory *factory, struct task *task, uint64_t u
 /* Leaves everything it is in; part of object_destroy(). It may be the running thread. */
 void thread_destroy(struct thread *thread);
 
-/* Its SC's context, Rule S: that of the first thread of its chain of callers. */
+/* The context that it runs on by Rule S: that of the first thread of its chain of callers. Helpers' are not looked at. */
 struct sched_context *thread_sc(struct thread *thread);
 
 /* Stops it: at once, or when its call ends. */

@@ -29,7 +29,7 @@
 #define ARCH_ENTRY_DIRTY      PTE_DIRTY
 #define ARCH_ENTRY_TRACKED    PTE_TRACKED
 
-/* log2 of what an entry at `level` covers. */
+/* log2 of what an entry at `level` covers, and back: 12, 21, 30. */
 static inline unsigned arch_level_order(unsigned level)
 {
 	return pte_shift(level);
@@ -37,7 +37,7 @@ static inline unsigned arch_level_order(unsigned level)
 
 static inline unsigned arch_level_of_order(unsigned order)
 {
-	return (39 - order) / 9;
+	return order == 12 ? 3 : order == 21 ? 2 : 1;
 }
 
 static inline bool arch_entry_is_table(uint64_t entry, unsigned level)
@@ -155,6 +155,14 @@ static inline uint64_t arch_entry_leaf(uint64_t physical, unsigned level, unsign
 	return arch_entry_with_type(arch_entry_with_rights(arch_entry_at(entry, physical, level), rights), type);
 }
 
+/* The same for a mapping made from `source`: it inherits the memory type, and that uses are tracked. */
+static inline uint64_t arch_entry_child(uint64_t source, uint64_t physical, unsigned level, unsigned rights,
+					uint64_t known)
+{
+	uint64_t inherited = source & (PTE_ATTR(7) | PTE_INNER | PTE_TRACKED | PTE_NG | PTE_USER | PTE_PXN);
+	return arch_entry_with_rights(arch_entry_at(inherited | PTE_VALID | known, physical, level), rights);
+}
+
 static inline uint64_t arch_entry_hold(uint64_t entry)
 {
 	return (entry | PTE_SPECIAL) & ~PTE_VALID;
@@ -179,6 +187,12 @@ static inline uint64_t arch_entry_know(uint64_t entry, uint64_t known)
 static inline uint64_t arch_entry_forget(uint64_t entry, uint64_t known)
 {
 	return arch_entry_settle(entry & ~known);
+}
+
+/* Whether a TLB that remembers `old` would allow what `new`, the same page, does not. */
+static inline bool arch_entry_loses(uint64_t old, uint64_t new)
+{
+	return ((~old & new) & (PTE_READ_ONLY | PTE_UXN)) != 0;
 }
 
 /* What the hardware would allow by this entry: all that is asked for, now. */

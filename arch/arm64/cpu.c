@@ -35,12 +35,6 @@ void arch_core_relax(void)
 	cpu_relax();
 }
 
-void arch_core_wake_all(void)
-{
-	dsb_ish();
-	sev();
-}
-
 /* An SError that firmware or the boot stage left pending is taken here and not before: now its report can be seen. */
 void arch_core_leave_boot(void)
 {

@@ -16,7 +16,8 @@
  *
  * CALL sends a message and waits for the answer. REPLY_WAIT answers the caller that the thread owes
  * one, if any, then is the open wait: the next call, or one of the thread's Irqs. FORWARD hands the caller on to
- * another gate, with a new message and a narrower window, then is the open wait. The closed wait ends
+ * another gate, with a new message (at most eight words, no items) and a narrower window, then is the open wait; a
+ * caller that has an exception cannot be handed on, it stops. The closed wait ends
  * with one of the Irqs in `set`, or at `deadline` (CNTVCT_EL0 ticks; 0: never). An error of REPLY_WAIT or FORWARD
  * comes back at once and the thread still owes its reply.
  */
@@ -70,10 +71,10 @@ enum fault_access { FAULT_READ = 0, FAULT_WRITE = 1, FAULT_EXECUTE = 2 };
 /* Anything else, and faults that no pager resolved. */
 enum exception_word {
 	EXCEPTION_WORD_REASON,  /* enum exception_reason */
-	EXCEPTION_WORD_CODE,    /* ESR_EL1, or for EXCEPTION_FAULT the access */
-	EXCEPTION_WORD_ADDRESS, /* FAR_EL1 */
+	EXCEPTION_WORD_CODE,    /* ESR_EL1 */
+	EXCEPTION_WORD_ADDRESS, /* FAR_EL1; all bits set if the exception has none */
 	EXCEPTION_WORD_STATUS,  /* EXCEPTION_FAULT: what the pager, or the way to it, said */
-	EXCEPTION_WORD_UNUSED,
+	EXCEPTION_WORD_ACCESS,  /* EXCEPTION_FAULT: enum fault_access */
 	EXCEPTION_WORD_X0,      /* x0 to x30, sp, pc, pstate, TPIDR_EL0 */
 	EXCEPTION_WORD_SP = EXCEPTION_WORD_X0 + 31,
 	EXCEPTION_WORD_PC,
@@ -150,7 +151,8 @@ struct utcb {
 	struct message_item items[MESSAGE_ITEMS];
 	struct window memory_window;     /* where received memory goes */
 	struct window capability_window; /* where received capabilities go */
-	struct window forward_window;    /* of FORWARD: what of the caller's memory window stays */
+	struct window forward_window;    /* of FORWARD: what of the caller's memory window stays; base is an offset in
+					  * it, and none stays if it sticks out */
 	uint64_t forward_rights;         /* of FORWARD: PAGE_ rights that may be mapped there */
 };
 

@@ -141,7 +141,8 @@ static void note_write(uint64_t *entry, uint64_t old, uint64_t value)
 	}
 	bool was = (old & PTE_VALID) != 0, is = (value & PTE_VALID) != 0;
 	if (is) {
-		unpublished++;
+		bool table = arch_entry_is_table(value, table_level(table_of(entry)));
+		unpublished += !table && (!was || allows_more(value, old));
 		for (unsigned i = 0; i < stale_count; i++) {
 			if (stale[i].entry == direct(entry) && translation(stale[i].old) != translation(value)) {
 				violation("a new translation before all TLBs forgot the old one");
@@ -252,6 +253,7 @@ static bool core_ended[2];
 static unsigned core_running;
 static bool two_cores;
 static unsigned cuts, cut_wanted;
+static unsigned turn_every; /* 0: one turn, at cut_wanted */
 static void (*core_work[2])(void);
 bool machine_second_ended_first;
 
@@ -289,7 +291,11 @@ void arch_core_relax(void)
 
 void fake_cut(void)
 {
-	if (two_cores && core_running == 0 && cuts++ == cut_wanted) {
+	if (!two_cores) {
+		return;
+	}
+	bool turn = turn_every != 0 ? machine_random(turn_every) == 0 : core_running == 0 && cuts++ == cut_wanted;
+	if (turn) {
 		switch_core();
 	}
 }
@@ -337,6 +343,13 @@ bool machine_interleave(void (*first)(void), void (*second)(void), unsigned cut)
 	return cuts > cut;
 }
 
+void machine_interleave_randomly(void (*first)(void), void (*second)(void), unsigned every)
+{
+	turn_every = every;
+	(void)machine_interleave(first, second, 0);
+	turn_every = 0;
+}
+
 bool preempt_pending(void)
 {
 	return machine_preempt_every != 0 && machine_random(machine_preempt_every) == 0;
@@ -356,6 +369,5 @@ void machine_reset(uint64_t blocks)
 	machine_violations = 0;
 	machine_forget = FORGET_NOTHING;
 	machine_preempt_every = 0;
-	page_pool_reset_for_tests();
 	page_pool_init(POOL_BASE, POOL_BASE + POOL_USED, POOL_BASE + blocks * BLOCK);
 }

@@ -53,6 +53,9 @@ unsigned machine_stale(void);
  */
 bool machine_interleave(void (*first)(void), void (*second)(void), unsigned cut);
 
+/* The same, but the cores take turns at random: after a cut the other one goes on in one of `every` cases. */
+void machine_interleave_randomly(void (*first)(void), void (*second)(void), unsigned every);
+
 /* Whether second() had ended when first() did. */
 extern bool machine_second_ended_first;
 

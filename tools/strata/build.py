@@ -40,13 +40,13 @@ def _configure(preset):
         raise Failure(f"preset {preset} could not be configured (see above)")
 
 
-def build(preset):
-    """Brings the preset up to date; installs what that needs."""
+def build(preset, target=None):
+    """Brings the preset, or one target of it, up to date; installs what that needs."""
     packages.ensure(packages.for_preset(preset))
     with _only_one(preset):
         if not (folder(preset) / "build.ninja").exists():
             _configure(preset)
-        argv = ["cmake", "--build", f"build/{preset}"]
+        argv = ["cmake", "--build", f"build/{preset}"] + (["--target", target] if target else [])
         if not sys.stderr.isatty():
             argv += ["--", "--quiet"]
         say.run(argv, f"preset {preset} could not be built", cwd=ROOT, stdin=subprocess.DEVNULL,

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import boards, build, packages, qemu, say
+from . import bench, boards, build, packages, qemu, say
 from .boards import ROOT
 from .say import Failure
 from .symbols import Resolver
@@ -140,6 +140,22 @@ def _parser():
     command.add_argument("--all", action="store_true", help="also those that take long: every boot with every preset")
     command.add_argument("-R", dest="regex", metavar="REGEX", help="only tests whose name matches")
     command.add_argument("-L", dest="label", metavar="LABEL", help="only tests whose label matches")
+
+    command = add("bench", bench.run, "measure executed instructions per operation in QEMU")
+    command.add_argument("row", nargs="*", metavar="ROW", help="only these rows")
+    command.add_argument("--board", choices=boards.names(), default="virt", help="(default: virt)")
+    command.add_argument("--preset", choices=[p for p in presets if p != "host"], default="release",
+                         help="which build (default: release)")
+    command.add_argument("--growth", action="store_true", help="also how figures grow with what there is")
+    command.add_argument("--stretch", action="store_true", help="also the longest stretches with interrupts masked")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    command.add_argument("--svg", type=Path, metavar="FILE", help="draw the figures there, too")
+    command.add_argument("--compare", type=Path, metavar="OLD.json", help="print how they differ from these")
+    command.add_argument("--profile", action="store_true",
+                         help="print by function where a row's instructions are (default: of call_0 and fault_raw)")
+    command.add_argument("--no-build", action="store_true", help="measure what was built before")
+    command.add_argument("--plugin", type=Path, metavar="FILE", help="the counting plugin (default: built here)")
+    command.add_argument("--verbose", action="store_true", help="print QEMU's command line")
 
     command = add("fuzz", _fuzz, "run the fuzz harnesses")
     command.add_argument("name", nargs="?", metavar="NAME", help="one harness (default: all)")

@@ -252,12 +252,12 @@ static void map_stacks(struct tables *kernel, size_t core_count)
 
 /*
  * What of the kept memory is neither image nor stacks (no second, writable way to the kernel's text), in the direct map and in the
- * pool window. There it starts in the first block, at the same offset as in physical memory.
+ * pool window, which begins with the first block of the kept memory.
  */
 static void map_direct(struct tables *kernel)
 {
 	uint64_t size = plan.keep + plan.keep_size - plan.handover;
-	uint64_t window = KV_POOL + (plan.handover & (BLOCK_SIZE - 1));
+	uint64_t window = KV_POOL + (plan.handover - plan.keep);
 	if (!tables_map(kernel, KV_DIRECT + plan.handover, plan.handover, size, PTE_KERNEL_RW) ||
 	    !tables_map(kernel, window, plan.handover, size, PTE_KERNEL_RW)) {
 		boot_failed("the kernel's memory cannot be mapped");

@@ -18,9 +18,6 @@ void arch_core_wait(void);
 /* A hint inside a loop that polls memory which another core writes. */
 void arch_core_relax(void);
 
-/* Wakes all cores from waiting in arch_core_relax(); call it after the write. */
-void arch_core_wake_all(void);
-
 /* Sends the inter-processor interrupt `ipi` to core `core`: the writes before it are visible there when it arrives. */
 enum arch_ipi { ARCH_IPI_WAKE = 0, ARCH_IPI_HALT = 1 };
 void arch_core_send(uint32_t core, enum arch_ipi ipi);

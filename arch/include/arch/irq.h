@@ -12,7 +12,6 @@ struct arch_handover;
 
 #define ARCH_IRQ_NONE      1023u /* nothing pending */
 #define ARCH_IRQ_SPECIAL   1020u /* INTIDs from here on are no interrupts */
-#define ARCH_IRQ_FIRST_PPI 16u
 #define ARCH_IRQ_FIRST_SHARED 32u
 
 /* Once, on the boot core: everything disabled. */
