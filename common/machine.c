@@ -41,12 +41,12 @@ static int console_node(const struct tree *tree, const char *stdout_path, size_t
 		return tree_node_at(tree, stdout_path, length);
 	}
 	int aliases = tree_node_at(tree, "/aliases", strlen("/aliases"));
-	int size;
-	const char *path = fdt_getprop_namelen(tree->fdt, aliases, stdout_path, (int)length, &size);
-	if (path == NULL || size <= 0 || memchr(path, '\0', (size_t)size) == NULL) {
-		return -FDT_ERR_NOTFOUND;
+	struct tree_property alias;
+	if (!tree_property_named(tree, aliases, stdout_path, length, &alias)) {
+		return TREE_NO_NODE;
 	}
-	return tree_node_at(tree, path, strlen(path));
+	const char *path = tree_property_string(&alias);
+	return path != NULL ? tree_node_at(tree, path, strlen(path)) : TREE_NO_NODE;
 }
 
 /* The number that `options` ("115200n8") begin with. */
@@ -75,27 +75,27 @@ static int clock_node(const struct tree *tree, int device, int index)
 {
 	struct tree_property clocks;
 	if (!tree_property(tree, device, "clocks", &clocks)) {
-		return -FDT_ERR_NOTFOUND;
+		return TREE_NO_NODE;
 	}
 	size_t at = 0;
 	/* Each clock is a phandle and as many cells as its node wants. */
 	for (int i = 0; at + CELL <= clocks.size; i++) {
 		uint32_t phandle = (uint32_t)tree_number(clocks.data + at, 1);
-		int node = fdt_node_offset_by_phandle(tree->fdt, phandle);
+		int node = tree_node_by_phandle(tree, phandle);
 		if (node < 0 || i == index) {
 			return node;
 		}
 		struct tree_property cells;
 		if (!tree_property(tree, node, "#clock-cells", &cells) || cells.size != CELL) {
-			return -FDT_ERR_NOTFOUND;
+			return TREE_NO_NODE;
 		}
 		uint64_t arguments = tree_number(cells.data, 1);
 		if (arguments > MAX_CLOCK_ARGS) {
-			return -FDT_ERR_NOTFOUND;
+			return TREE_NO_NODE;
 		}
 		at += (1 + arguments) * CELL;
 	}
-	return -FDT_ERR_NOTFOUND;
+	return TREE_NO_NODE;
 }
 
 /*
@@ -104,12 +104,13 @@ static int clock_node(const struct tree *tree, int device, int index)
  */
 static uint32_t console_clock(const struct tree *tree, int device)
 {
-	struct tree_property frequency;
+	struct tree_property frequency, names;
 	int node = device;
 	if (!tree_property(tree, device, "clock-frequency", &frequency)) {
-		int index = fdt_stringlist_search(tree->fdt, device, "clock-names", "uartclk");
+		(void)tree_property(tree, device, "clock-names", &names);
+		int index = tree_property_index(&names, "uartclk");
 		index = index < 0 ? 0 : index;
-		node = index < MAX_CLOCKS ? clock_node(tree, device, index) : -FDT_ERR_NOTFOUND;
+		node = index < MAX_CLOCKS ? clock_node(tree, device, index) : TREE_NO_NODE;
 		if (node < 0 || !tree_is_compatible(tree, node, "fixed-clock")) {
 			return 0;
 		}
@@ -288,9 +289,8 @@ static bool read_memory(struct reader *reader)
 	if (!tree_cells(tree, 0, &cells)) {
 		return false;
 	}
-	int node;
-	fdt_for_each_subnode(node, tree->fdt, 0)
-	{
+	for (int node = tree_first_child(tree, 0); node >= 0;
+	     node = tree_next_sibling(tree, node)) {
 		if (tree_has_string(tree, node, "device_type", "memory") &&
 		    tree_is_usable(tree, node) && !read_memory_node(reader, node, &cells)) {
 			return false;
@@ -352,9 +352,8 @@ static bool read_reservations(struct reader *reader, enum reservation which)
 	if (!tree_property(tree, parent, "ranges", &property) || property.size != 0) {
 		return tree_fail(tree, parent, "ranges", "is missing or not empty");
 	}
-	int node;
-	fdt_for_each_subnode(node, tree->fdt, parent)
-	{
+	for (int node = tree_first_child(tree, parent); node >= 0;
+	     node = tree_next_sibling(tree, node)) {
 		if (is_reservation(tree, node, which) &&
 		    tree_property(tree, node, "reg", &property) &&
 		    !use_ranges(reader, node, &cells, &property, paint_reserved)) {
@@ -500,9 +499,8 @@ static bool read_cores(struct reader *reader)
 	if (!tree_cells(tree, cpus, &cells)) {
 		return false;
 	}
-	int node;
-	fdt_for_each_subnode(node, tree->fdt, cpus)
-	{
+	for (int node = tree_first_child(tree, cpus); node >= 0;
+	     node = tree_next_sibling(tree, node)) {
 		if (tree_has_string(tree, node, "device_type", "cpu") &&
 		    tree_is_usable(tree, node) && !read_core(reader, node, &cells)) {
 			return false;
@@ -580,7 +578,9 @@ static bool read_gic_v3(struct reader *reader, int node)
  */
 static size_t virtual_timer_index(const struct tree *tree, int node)
 {
-	int index = fdt_stringlist_search(tree->fdt, node, "interrupt-names", "virt");
+	struct tree_property names;
+	(void)tree_property(tree, node, "interrupt-names", &names);
+	int index = tree_property_index(&names, "virt");
 	return index < 0 ? 2 : (size_t)index;
 }
 
@@ -647,8 +647,10 @@ static const struct device devices[] = {
 
 static bool read_device(struct reader *reader, int node)
 {
+	struct tree_property compatible;
+	(void)tree_property(&reader->tree, node, "compatible", &compatible);
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
-		if (tree_is_compatible(&reader->tree, node, devices[i].compatible)) {
+		if (tree_property_index(&compatible, devices[i].compatible) >= 0) {
 			return devices[i].read(reader, node);
 		}
 	}
@@ -660,7 +662,7 @@ static bool read_devices(struct reader *reader)
 	const struct tree *tree = &reader->tree;
 	int depth = 0;
 	int hidden_below = INT_MAX; /* what lies below a node that is not there is not there */
-	for (int node = 0; node >= 0 && depth >= 0; node = fdt_next_node(tree->fdt, node, &depth)) {
+	for (int node = 0; node >= 0; node = tree_next(tree, node, &depth)) {
 		if (depth > hidden_below) {
 			continue;
 		}

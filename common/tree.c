@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Checked reading of a flattened device tree, over libfdt.
+ * Checked reading of a flattened device tree.
  *
- * Of libfdt only fdt.c, fdt_ro.c and fdt_check.c are used. fdt_addresses.c is not: it would pull
- * in the functions that write trees.
+ * libfdt checks the header, reads the memory reservations and makes paths for messages. The
+ * structure block is checked and walked here, for two reasons. libfdt 1.6 takes a property's size
+ * for a signed number: one of -12 leads from the property to itself, and fdt_check_full() does
+ * not end. And it doubts what it has checked: each step tests the bounds of each byte anew, which
+ * took two thirds of the time from the first instruction to the root task. Here check_structure()
+ * proves once what next_tag() relies on.
+ *
+ * Of libfdt only fdt.c and fdt_ro.c are used. fdt_addresses.c is not: it would pull in the
+ * functions that write trees.
  */
 #include "tree.h"
 
@@ -87,23 +94,22 @@ static uint32_t header_field(const struct tree *tree, size_t offset)
 }
 
 /*
- * libfdt measures the name of each property with memchr(), to the end of the strings block if
- * need be: many properties that share one endless name would take quadratic time. So no name may
- * be endless.
+ * Finds where the last string ends. None may be endless: looking through many properties that
+ * share such a name would take quadratic time.
  */
-static bool check_strings(const struct tree *tree)
+static bool check_strings(struct tree *tree)
 {
-	const char *strings = (const char *)tree->fdt + fdt_off_dt_strings(tree->fdt);
 	size_t size = fdt_size_dt_strings(tree->fdt);
 	size_t begin = 0;
 	for (size_t i = 0; i < size; i++) {
-		if (strings[i] == '\0') {
+		if (tree->strings[i] == '\0') {
 			begin = i + 1;
 		} else if (i - begin == NAME_MAX_SIZE) {
 			return fail_header(tree, "a property name is longer than %u characters",
 					   NAME_MAX_SIZE);
 		}
 	}
+	tree->strings_size = begin;
 	return true;
 }
 
@@ -136,43 +142,257 @@ static bool check_header(const struct tree *tree, size_t size)
 	return true;
 }
 
+static size_t round_up(size_t offset)
+{
+	return (offset + CELL - 1) & ~(CELL - 1);
+}
+
+static uint32_t word_at(const struct tree *tree, size_t offset)
+{
+	return fdt32_to_cpu(tree->structure[offset / CELL]);
+}
+
+/* The name of the node at `offset`. */
+static const char *name_at(const struct tree *tree, size_t offset)
+{
+	return (const char *)tree->structure + offset + CELL;
+}
+
+/* Where the tag behind that of a node is, or 0: the node's name does not end. */
+static size_t check_node(const struct tree *tree, size_t offset)
+{
+	const char *name = name_at(tree, offset);
+	const char *end = memchr(name, '\0', tree->structure_size - offset - CELL);
+	return end != NULL ? round_up(offset + CELL + (size_t)(end - name) + 1) : 0;
+}
+
+/* Where the tag behind that of a property is, or 0: its value or its name is not in the tree. */
+static size_t check_property(const struct tree *tree, size_t offset)
+{
+	size_t left = tree->structure_size - offset;
+	if (left < sizeof(struct fdt_property)) {
+		return 0;
+	}
+	size_t size = word_at(tree, offset + offsetof(struct fdt_property, len));
+	size_t name = word_at(tree, offset + offsetof(struct fdt_property, nameoff));
+	if (size > left - sizeof(struct fdt_property) || name >= tree->strings_size) {
+		return 0;
+	}
+	return round_up(offset + sizeof(struct fdt_property) + size);
+}
+
+static bool begins_with_root(const struct tree *tree)
+{
+	return tree->structure_size >= 2 * CELL && word_at(tree, 0) == FDT_BEGIN_NODE &&
+	       *name_at(tree, 0) == '\0';
+}
+
+/*
+ * Looks at every tag up to FDT_END. 0, or one of libfdt's errors. All that fdt_check_full()
+ * refuses is refused, and whatever stands before or beside the root. On success, and that is what
+ * the rest of this file relies on:
+ *
+ *  - the root begins at 0, each node that begins ends, and FDT_END comes behind the root's end;
+ *  - each tag has a successor, further up, and all of both lies in the structure block;
+ *  - each node's name ends in there, and each property's value does;
+ *  - each property's name begins below tree->strings_size, and so ends below it too.
+ *
+ * So a walk from any tag that was looked at meets only tags that were looked at, always further
+ * up, and reaches FDT_END.
+ */
+static int check_structure(const struct tree *tree)
+{
+	size_t depth = 0, next = 0;
+	if (!begins_with_root(tree)) {
+		return -FDT_ERR_BADSTRUCTURE;
+	}
+	for (size_t at = 0; at + CELL <= tree->structure_size; at = next) {
+		uint32_t tag = word_at(tree, at);
+		if (depth == 0 && at != 0 && tag != FDT_NOP && tag != FDT_END) {
+			return -FDT_ERR_BADSTRUCTURE;
+		}
+		next = at + CELL;
+		switch (tag) {
+		case FDT_BEGIN_NODE:
+			depth++;
+			next = check_node(tree, at);
+			break;
+		case FDT_PROP:
+			next = check_property(tree, at);
+			break;
+		case FDT_END_NODE:
+			depth--;
+			break;
+		case FDT_NOP:
+			break;
+		case FDT_END:
+			return depth == 0 ? 0 : -FDT_ERR_BADSTRUCTURE;
+		default:
+			return -FDT_ERR_BADSTRUCTURE;
+		}
+		if (next == 0) {
+			break;
+		}
+	}
+	return -FDT_ERR_TRUNCATED;
+}
+
 bool tree_open(struct tree *tree, const void *fdt, size_t size, char *error, size_t error_size)
 {
-	tree->fdt = fdt;
-	tree->error = error;
-	tree->error_size = error_size;
-	if (!check_header(tree, size) || !check_strings(tree)) {
+	*tree = (struct tree){.fdt = fdt, .error = error, .error_size = error_size};
+	if (!check_header(tree, size)) {
 		return false;
 	}
-	/*
-	 * Walks every tag within the total size. libfdt checks bounds at each later access too,
-	 * but stops in silence where the structure is broken: a memory node behind that place
-	 * would just be missing.
-	 */
-	int status = fdt_check_full(fdt, fdt_totalsize(fdt));
+	uint32_t structure = fdt_off_dt_struct(fdt);
+	if (structure % CELL != 0) {
+		return fail_header(tree, "its structure does not begin at a multiple of 4 bytes");
+	}
+	tree->structure = (const uint32_t *)((const char *)fdt + structure);
+	tree->structure_size = fdt_size_dt_struct(fdt);
+	tree->strings = (const char *)fdt + fdt_off_dt_strings(fdt);
+	if (!check_strings(tree)) {
+		return false;
+	}
+	int reservations = fdt_num_mem_rsv(fdt);
+	int status = reservations < 0 ? reservations : check_structure(tree);
 	if (status != 0) {
 		return fail_header(tree, "its structure is broken (libfdt error %d)", -status);
 	}
 	return true;
 }
 
+/* Where the tag behind the one at `offset` is. */
+static size_t next_tag(const struct tree *tree, size_t offset)
+{
+	switch (word_at(tree, offset)) {
+	case FDT_BEGIN_NODE:
+		return round_up(offset + CELL + strlen(name_at(tree, offset)) + 1);
+	case FDT_PROP:
+		return round_up(offset + sizeof(struct fdt_property) +
+				word_at(tree, offset + offsetof(struct fdt_property, len)));
+	default:
+		return offset + CELL;
+	}
+}
+
+int tree_next(const struct tree *tree, int node, int *depth)
+{
+	if (node < 0) {
+		return TREE_NO_NODE;
+	}
+	for (size_t at = next_tag(tree, (size_t)node);; at = next_tag(tree, at)) {
+		switch (word_at(tree, at)) {
+		case FDT_BEGIN_NODE:
+			++*depth;
+			return (int)at;
+		case FDT_END_NODE:
+			if (--*depth < 0) {
+				return TREE_NO_NODE;
+			}
+			break;
+		case FDT_END:
+			return TREE_NO_NODE;
+		default:
+			break;
+		}
+	}
+}
+
+int tree_first_child(const struct tree *tree, int node)
+{
+	int depth = 0;
+	return tree_next(tree, node, &depth);
+}
+
+int tree_next_sibling(const struct tree *tree, int node)
+{
+	int depth = 1; /* as the parent's child: 0 is the parent */
+	do {
+		node = tree_next(tree, node, &depth);
+	} while (depth > 1 && node >= 0);
+	return node;
+}
+
+/* How deep `node` lies; and the last node before it that lies at `depth`, in *before. */
+static int find_depth(const struct tree *tree, int node, int depth, int *before)
+{
+	int at_depth = 0;
+	for (int at = 0; at != node && at >= 0; at = tree_next(tree, at, &at_depth)) {
+		if (at_depth == depth) {
+			*before = at;
+		}
+	}
+	return at_depth;
+}
+
+int tree_parent(const struct tree *tree, int node)
+{
+	int parent = TREE_NO_NODE;
+	int depth = find_depth(tree, node, -1, &parent);
+	(void)find_depth(tree, node, depth - 1, &parent);
+	return parent;
+}
+
+bool tree_property_named(const struct tree *tree, int node, const char *name, size_t length,
+			 struct tree_property *property)
+{
+	*property = (struct tree_property){NULL, 0};
+	if (node < 0) {
+		return false;
+	}
+	for (size_t at = next_tag(tree, (size_t)node);; at = next_tag(tree, at)) {
+		uint32_t tag = word_at(tree, at);
+		if (tag == FDT_NOP) {
+			continue;
+		}
+		if (tag != FDT_PROP) {
+			return false; /* a node's properties come before its children */
+		}
+		const char *found =
+			tree->strings + word_at(tree, at + offsetof(struct fdt_property, nameoff));
+		if (strncmp(found, name, length) == 0 && found[length] == '\0') {
+			property->data = (const unsigned char *)tree->structure + at +
+					 sizeof(struct fdt_property);
+			property->size = word_at(tree, at + offsetof(struct fdt_property, len));
+			return true;
+		}
+	}
+}
+
 bool tree_property(const struct tree *tree, int node, const char *name,
 		   struct tree_property *property)
 {
-	int size;
-	property->data = fdt_getprop(tree->fdt, node, name, &size);
-	property->size = property->data != NULL ? (size_t)size : 0;
-	return property->data != NULL;
+	return tree_property_named(tree, node, name, strlen(name), property);
+}
+
+const char *tree_property_string(const struct tree_property *property)
+{
+	bool ends = property->size != 0 && memchr(property->data, '\0', property->size) != NULL;
+	return ends ? (const char *)property->data : NULL;
+}
+
+int tree_property_index(const struct tree_property *property, const char *string)
+{
+	const char *at = (const char *)property->data;
+	size_t left = property->size;
+	for (int index = 0; left != 0; index++) {
+		size_t length = strnlen(at, left);
+		if (length == left) {
+			break; /* the last one has no end */
+		}
+		if (strcmp(at, string) == 0) {
+			return index;
+		}
+		at += length + 1;
+		left -= length + 1;
+	}
+	return -1;
 }
 
 const char *tree_string(const struct tree *tree, int node, const char *name)
 {
 	struct tree_property property;
-	if (!tree_property(tree, node, name, &property) || property.size == 0 ||
-	    memchr(property.data, '\0', property.size) == NULL) {
-		return NULL;
-	}
-	return (const char *)property.data;
+	return tree_property(tree, node, name, &property) ? tree_property_string(&property) : NULL;
 }
 
 uint64_t tree_number(const unsigned char *data, unsigned cells)
@@ -226,19 +446,66 @@ bool tree_is_usable(const struct tree *tree, int node)
 
 bool tree_is_compatible(const struct tree *tree, int node, const char *compatible)
 {
-	return fdt_node_check_compatible(tree->fdt, node, compatible) == 0;
+	struct tree_property list;
+	return tree_property(tree, node, "compatible", &list) &&
+	       tree_property_index(&list, compatible) >= 0;
+}
+
+/* "the unit-address may be omitted if the full path to the node is unambiguous" */
+static bool has_name(const struct tree *tree, int node, const char *name, size_t length)
+{
+	const char *full = name_at(tree, (size_t)node);
+	if (strncmp(full, name, length) != 0) {
+		return false;
+	}
+	return full[length] == '\0' || (full[length] == '@' && memchr(name, '@', length) == NULL);
+}
+
+static int child_named(const struct tree *tree, int parent, const char *name, size_t length)
+{
+	int child = tree_first_child(tree, parent);
+	while (child >= 0 && !has_name(tree, child, name, length)) {
+		child = tree_next_sibling(tree, child);
+	}
+	return child;
 }
 
 int tree_node_at(const struct tree *tree, const char *path, size_t length)
 {
-	/*
-	 * libfdt takes a path without a slash for an alias, and follows an alias that names
-	 * itself for ever, recursively: aliases are the caller's business.
-	 */
 	if (length == 0 || path[0] != '/') {
-		return -FDT_ERR_BADPATH;
+		return TREE_NO_NODE; /* an alias: the caller's business */
 	}
-	return fdt_path_offset_namelen(tree->fdt, path, (int)length);
+	int node = 0;
+	const char *end = path + length;
+	while (path != end && node >= 0) {
+		const char *slash = memchr(path, '/', (size_t)(end - path));
+		const char *name_end = slash != NULL ? slash : end;
+		if (name_end != path) {
+			node = child_named(tree, node, path, (size_t)(name_end - path));
+		}
+		path = slash != NULL ? slash + 1 : end;
+	}
+	return node;
+}
+
+static bool has_phandle(const struct tree *tree, int node, uint32_t phandle)
+{
+	struct tree_property property;
+	if (!tree_property(tree, node, "phandle", &property) || property.size != CELL) {
+		/* What dtc wrote before the specification. */
+		(void)tree_property(tree, node, "linux,phandle", &property);
+	}
+	return property.size == CELL && tree_number(property.data, 1) == phandle;
+}
+
+int tree_node_by_phandle(const struct tree *tree, uint32_t phandle)
+{
+	int depth = 0, node = 0;
+	while (node >= 0 && !has_phandle(tree, node, phandle)) {
+		node = tree_next(tree, node, &depth);
+	}
+	/* No node has the numbers 0 and -1. */
+	return phandle != 0 && phandle != UINT32_MAX ? node : TREE_NO_NODE;
 }
 
 bool tree_cells(const struct tree *tree, int node, struct tree_cells *cells)
@@ -272,7 +539,7 @@ struct bus {
 
 static bool bus_above(const struct tree *tree, int node, struct bus *bus)
 {
-	bus->node = fdt_parent_offset(tree->fdt, node);
+	bus->node = tree_parent(tree, node);
 	if (bus->node < 0) {
 		return tree_fail(tree, node, NULL, "has no parent node");
 	}
@@ -366,7 +633,7 @@ bool tree_registers(const struct tree *tree, int device, size_t index, uint64_t 
 	if (!bus_above(tree, device, &bus) || !read_reg(tree, device, &bus, index, base, size)) {
 		return false;
 	}
-	/* Each step up scans the tree once more, so their number is bounded. */
+	/* Each step up scans the tree twice more, so their number is bounded. */
 	for (int depth = 0; depth < TREE_MAX_DEPTH; depth++) {
 		if (bus.node == 0) {
 			return true;
@@ -390,8 +657,7 @@ static bool interrupt_step(const struct tree *tree, int node, int *next)
 	if (!tree_u32(tree, node, "interrupt-parent", &phandle)) {
 		return false;
 	}
-	*next = phandle != 0 ? fdt_node_offset_by_phandle(tree->fdt, phandle)
-			     : fdt_parent_offset(tree->fdt, node);
+	*next = phandle != 0 ? tree_node_by_phandle(tree, phandle) : tree_parent(tree, node);
 	if (*next < 0) {
 		return tree_fail(tree, node, "interrupt-parent",
 				 phandle != 0 ? "names no node" : "is missing");

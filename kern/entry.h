@@ -21,7 +21,11 @@ enum fault_access { FAULT_READ, FAULT_WRITE, FAULT_EXECUTE };
 _Noreturn void kernel_fault(struct arch_frame *frame, uint64_t address, enum fault_access access,
 			    const char *kind);
 
-/* It did anything else that it cannot go on from; `code` is the architecture's (ESR_EL1), `what` for people. */
+/* The exception has no address of its own. */
+#define FAULT_NO_ADDRESS UINT64_MAX
+
+/* It did anything else that it cannot go on from; `code` is the architecture's (ESR_EL1), `what` for people;
+ * `address` may be FAULT_NO_ADDRESS. */
 _Noreturn void kernel_exception(struct arch_frame *frame, uint64_t code, uint64_t address, const char *what);
 
 /* An interrupt is pending; frame is the thread that it interrupted. */

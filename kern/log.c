@@ -4,20 +4,26 @@
 #include "spinlock.h"
 
 #include <arch/console.h>
+#include <arch/cpu.h>
 #include <arch/timer.h>
 #include <common/format.h>
 
 #include <stdarg.h>
-#include <stdbool.h>
 
 static struct spinlock lock;
-static bool lock_broken;
+
+/* The core that has broken the lock, plus one; 0 if none has. */
+static uint32_t only_core;
 
 static void write_locked(const char *text, size_t size)
 {
-	if (lock_broken) {
+	uint32_t only = __atomic_load_n(&only_core, __ATOMIC_RELAXED);
+	if (only == arch_core_number() + 1) {
 		arch_console_write(text, size);
 		return;
+	}
+	if (only != 0) {
+		arch_core_halt(); /* another core panics, and has not reached us yet */
 	}
 	spinlock_lock(&lock);
 	arch_console_write(text, size);
@@ -49,5 +55,5 @@ void log_break_lock(void)
 {
 	/* If the lock is this core's own, nobody will give it back: hence the bound. */
 	(void)spinlock_lock_until(&lock, arch_timer_now() + arch_timer_hz() / 10);
-	lock_broken = true;
+	__atomic_store_n(&only_core, arch_core_number() + 1, __ATOMIC_RELAXED);
 }

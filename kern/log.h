@@ -12,6 +12,6 @@ void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Writes bytes as they are: what user code logs. */
 void log_bytes(const char *text, size_t size);
 
-/* From now on lines are written without waiting for other cores: for panic, which has stopped them. Waits a
- * moment for the line that one of them may be writing. */
+/* From now on only this core writes, without waiting: for panic, which stops the others. Any other that tries stops.
+ * Waits a moment for the line that one of them may be writing. */
 void log_break_lock(void);

@@ -124,6 +124,7 @@ static _Noreturn void idle(void)
 		if (intid != ARCH_IRQ_NONE) {
 			arch_irq_done(intid);
 		}
+		selftest_woken();
 	}
 }
 

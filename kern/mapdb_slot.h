@@ -91,7 +91,8 @@ extern struct region mapdb_big; /* the same for mappings of 1 GiB */
 static inline struct region *region_of(uint64_t physical, unsigned order)
 {
 	uint64_t number = physical >> ORDER_BLOCK;
-	return order == ORDER_GIANT ? &mapdb_big : &mapdb_regions[(number ^ number >> 8) % REGION_COUNT];
+	return order == ORDER_GIANT ? &mapdb_big
+				    : &mapdb_regions[(number ^ number >> 8) % REGION_COUNT];
 }
 
 /* Tables. */
@@ -125,7 +126,8 @@ static inline unsigned entry_index(const uint64_t *entry)
 static inline uint64_t entry_va(const uint64_t *entry)
 {
 	const struct page *table = table_of(entry);
-	return (table->b & ~TABLE_LEVEL) + ((uint64_t)entry_index(entry) << arch_level_order(table_level(table)));
+	return (table->b & ~TABLE_LEVEL) +
+	       ((uint64_t)entry_index(entry) << arch_level_order(table_level(table)));
 }
 
 /* Slots. */
@@ -163,7 +165,9 @@ static inline uint64_t *slot_entry(uint32_t id)
 /* The place of a piece table among the children of the slot that it belongs to. */
 static inline struct slot *pieces_node(uint32_t link)
 {
-	return (struct slot *)&page_descriptor((const char *)slot_at(link & SLOT_ID & ~SLOT_INDEX) + PAGE_BYTES)->c;
+	return (struct slot *)&page_descriptor((const char *)slot_at(link & SLOT_ID & ~SLOT_INDEX) +
+					       PAGE_BYTES)
+		->c;
 }
 
 static inline struct slot *slot_node(uint32_t link)
@@ -250,9 +254,11 @@ void tree_move_up(uint32_t id, uint32_t own_bits);
 /* What an entry knows of uses, as SLOT_REF_OWN and SLOT_DIRTY_OWN. */
 static inline uint32_t entry_uses(uint64_t entry)
 {
-	bool dirty = (entry & ARCH_ENTRY_DIRTY) != 0 &&
-		     ((arch_entry_rights(entry) & MAP_WRITE) != 0 || (entry & ARCH_ENTRY_TRACKED) != 0);
-	return ((entry & ARCH_ENTRY_REFERENCED) != 0 ? SLOT_REF_OWN : 0) | (dirty ? SLOT_DIRTY_OWN : 0);
+	bool dirty =
+		(entry & ARCH_ENTRY_DIRTY) != 0 &&
+		((arch_entry_rights(entry) & MAP_WRITE) != 0 || (entry & ARCH_ENTRY_TRACKED) != 0);
+	return ((entry & ARCH_ENTRY_REFERENCED) != 0 ? SLOT_REF_OWN : 0) |
+	       (dirty ? SLOT_DIRTY_OWN : 0);
 }
 
 /* The revocation flag; the caller holds the slot's lock, `region`. */
@@ -266,8 +272,9 @@ void mapdb_check_link(uint32_t id);
 
 /* Batches: entries that were broken or reduced, before TLBs forget them. */
 
-#define BATCH_MAX        32
-#define BATCH_PIECES_MAX (BATCH_MAX + 1) /* one for each entry, and one of the mapping that is revoked */
+#define BATCH_MAX 32
+#define BATCH_PIECES_MAX \
+	(BATCH_MAX + 1) /* one for each entry, and one of the mapping that is revoked */
 
 struct batch {
 	unsigned count;

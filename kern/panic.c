@@ -15,6 +15,7 @@
 
 #define PANIC_STATUS 125
 #define CALLS_SHOWN  16
+#define CALLS_OWN    4 /* of the report itself, at most */
 
 /* The core that panics, plus one; 0 while all is well. */
 static uint32_t panicking;
@@ -23,6 +24,9 @@ static uint32_t panicking;
 static char reason[160];
 static bool reason_shown;
 
+/* The whole report has been given. */
+static bool reported;
+
 static void show_reason(void)
 {
 	reason_shown = true;
@@ -30,11 +34,12 @@ static void show_reason(void)
 	log_line("on core %u", arch_core_number());
 }
 
-/* The report itself has failed: says what is still unsaid, without the machinery that failed. */
+/* The report itself has failed: says what is still unsaid, without the machinery that failed. If only the end after it
+ * failed (nobody listens to semihosting), there is nothing more to say. */
 static _Noreturn void panic_again(const char *second)
 {
 	static bool tried;
-	if (!tried) {
+	if (!tried && !reported) {
 		tried = true;
 		log_break_lock();
 		if (!reason_shown) {
@@ -79,12 +84,16 @@ static void show_registers(const struct arch_frame *frame)
 		 frame->pstate);
 }
 
-static void show_calls(const struct arch_frame *frame)
+/* Without a frame the chain begins here, and is shown from the call of panic() on. */
+static void show_calls(const struct arch_frame *frame, const void *panic_returns_to)
 {
-	uint64_t calls[CALLS_SHOWN];
-	size_t count = arch_trace_calls(frame, calls, CALLS_SHOWN);
+	uint64_t calls[CALLS_OWN + CALLS_SHOWN];
+	size_t count = arch_trace_calls(frame, calls, sizeof(calls) / sizeof(calls[0])), first = 0;
+	while (frame == NULL && first < count && calls[first] != arch_trace_call(panic_returns_to)) {
+		first++;
+	}
 	log_line("call chain:");
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = first == count ? 0 : first; i < count; i++) {
 		log_line("  kernel+0x%lx", calls[i]);
 	}
 }
@@ -94,11 +103,11 @@ static void show_program(const struct arch_frame *frame, const char *program)
 {
 	log_line("call chain:");
 	log_line("  %s+0x%lx", program, frame->pc);
-	log_line("  %s+0x%lx (from x30)", program, frame->x[30]);
+	log_line("  %s+0x%lx (from x30)", program, frame->x[30] - sizeof(uint32_t));
 }
 
-static _Noreturn void report(const struct arch_frame *frame, const char *program, const char *message,
-			     va_list arguments)
+static _Noreturn void report(const struct arch_frame *frame, const char *program, const void *returns_to,
+			     const char *message, va_list arguments)
 {
 	char why[sizeof(reason)];
 	(void)format_va(why, sizeof(why), message, arguments);
@@ -111,8 +120,9 @@ static _Noreturn void report(const struct arch_frame *frame, const char *program
 	if (program != NULL) {
 		show_program(frame, program);
 	} else {
-		show_calls(frame);
+		show_calls(frame, returns_to);
 	}
+	reported = true;
 	arch_stop_after_panic(PANIC_STATUS);
 }
 
@@ -120,12 +130,12 @@ void panic(const char *message, ...)
 {
 	va_list arguments;
 	va_start(arguments, message);
-	report(NULL, NULL, message, arguments);
+	report(NULL, NULL, __builtin_return_address(0), message, arguments);
 }
 
 void panic_with(const struct arch_frame *frame, const char *program, const char *message, ...)
 {
 	va_list arguments;
 	va_start(arguments, message);
-	report(frame, program, message, arguments);
+	report(frame, program, __builtin_return_address(0), message, arguments);
 }

@@ -89,5 +89,8 @@ _Noreturn void kernel_fault(struct arch_frame *frame, uint64_t address, enum fau
 
 _Noreturn void kernel_exception(struct arch_frame *frame, uint64_t code, uint64_t address, const char *what)
 {
+	if (address == FAULT_NO_ADDRESS) {
+		panic_with(frame, ROOT_NAME, "the root task stopped: %s (ESR 0x%lx)", what, code);
+	}
 	panic_with(frame, ROOT_NAME, "the root task stopped: %s, address 0x%lx (ESR 0x%lx)", what, address, code);
 }

@@ -47,8 +47,8 @@ static pte_t attributes(enum arch_rights rights)
 	return PTE_USER_RO;
 }
 
-bool arch_aspace_map(struct arch_aspace *aspace, struct page_run *run, uint64_t va, uint64_t physical,
-		     uint64_t size, enum arch_rights rights)
+bool arch_aspace_map(struct arch_aspace *aspace, struct page_run *run, uint64_t va,
+		     uint64_t physical, uint64_t size, enum arch_rights rights)
 {
 	struct tables tables = {
 		.root = (pte_t *)(KV_DIRECT + aspace->root),

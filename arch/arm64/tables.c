@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tables.h"
 
+#include <string.h>
+
 /* A cleared page for a table; 0 if there is none left. */
 static uint64_t table_alloc(struct tables *tables)
 {
@@ -9,9 +11,7 @@ static uint64_t table_alloc(struct tables *tables)
 	}
 	uint64_t pa = tables->next;
 	pte_t *table = (pte_t *)(pa + tables->offset);
-	for (size_t i = 0; i < PTE_COUNT; i++) {
-		table[i] = 0;
-	}
+	memset(table, 0, PAGE_SIZE);
 	tables->next += PAGE_SIZE;
 	return pa;
 }
@@ -48,23 +48,36 @@ static bool is_mapped(pte_t entry, unsigned level, uint64_t va, uint64_t pa, pte
 	return level > 0 && ((va ^ pa) & offset) == 0 && entry == pte_make_leaf(pa & ~offset, level, attributes);
 }
 
-/* Maps one entry, of the largest size that fits or, where tables are finer already, a smaller one.
- * Returns its size, or 0. */
-static uint64_t map_one(struct tables *tables, uint64_t va, uint64_t pa, uint64_t size, pte_t attributes)
+/* Fills entries from the one for `va` on, as far as the table goes, whole entries fit, and nothing else is there.
+ * Returns the bytes that are mapped now. */
+static uint64_t fill(pte_t *table, unsigned level, uint64_t va, uint64_t pa, uint64_t size, pte_t attributes)
+{
+	uint64_t entry_size = UL(1) << pte_shift(level), mapped = 0;
+	for (unsigned i = pte_index(va, level); i < PTE_COUNT && size - mapped >= entry_size; i++) {
+		pte_t leaf = pte_make_leaf(pa + mapped, level, attributes);
+		if (table[i] != 0 && table[i] != leaf) {
+			break;
+		}
+		table[i] = leaf;
+		mapped += entry_size;
+	}
+	return mapped;
+}
+
+/* Maps what one table can, with entries of the largest size that fits or, where tables are finer already, a smaller
+ * one. Returns its size, or 0. */
+static uint64_t map_some(struct tables *tables, uint64_t va, uint64_t pa, uint64_t size, pte_t attributes)
 {
 	unsigned wanted = level_for(va, pa, size);
 	pte_t *table = tables->root;
 	for (unsigned level = 0;; level++) {
 		pte_t *entry = &table[pte_index(va, level)];
-		if (is_mapped(*entry, level, va, pa, attributes)) {
-			return UL(1) << pte_shift(level < wanted ? wanted : level);
+		if (level < wanted && is_mapped(*entry, level, va, pa, attributes)) {
+			return UL(1) << pte_shift(wanted);
 		}
-		if (level >= wanted && *entry == 0) {
-			*entry = pte_make_leaf(pa, level, attributes);
-			return UL(1) << pte_shift(level);
-		}
-		if (level == 3) {
-			return 0;
+		uint64_t mapped = level >= wanted ? fill(table, level, va, pa, size, attributes) : 0;
+		if (mapped != 0 || level == 3) {
+			return mapped;
 		}
 		table = table_below(tables, entry);
 		if (table == NULL) {
@@ -81,7 +94,7 @@ bool tables_map(struct tables *tables, uint64_t va, uint64_t pa, uint64_t size, 
 		return false;
 	}
 	while (size != 0) {
-		uint64_t mapped = map_one(tables, va, pa, size, attributes);
+		uint64_t mapped = map_some(tables, va, pa, size, attributes);
 		if (mapped == 0) {
 			return false;
 		}

@@ -31,9 +31,10 @@ uint64_t image_linked(uint64_t va)
 	return va - (uint64_t)_image_begin;
 }
 
-uint64_t arch_trace_linked(uint64_t address)
+/* The call itself: what follows a call that does not return may be another function. */
+uint64_t arch_trace_call(const void *return_address)
 {
-	return image_linked(address);
+	return image_linked((uint64_t)return_address) - 4;
 }
 
 /* Only what lies on this core's stack is followed, and only upwards: a broken chain ends, it does not loop. */
@@ -51,7 +52,7 @@ size_t arch_trace_calls(const struct arch_frame *frame, uint64_t *addresses, siz
 		record = frame->x[29];
 		addresses[found++] = image_linked(frame->pc);
 		if (found < count) {
-			addresses[found++] = image_linked(frame->x[30]);
+			addresses[found++] = arch_trace_call((const void *)frame->x[30]);
 		}
 	}
 	while (found < count && is_on_stack(record)) {
@@ -60,7 +61,7 @@ size_t arch_trace_calls(const struct arch_frame *frame, uint64_t *addresses, siz
 			break;
 		}
 		/* The first record repeats x30 if the function had set its frame up already. */
-		uint64_t caller = image_linked(pair[1]);
+		uint64_t caller = arch_trace_call((const void *)pair[1]);
 		if (found == 0 || addresses[found - 1] != caller) {
 			addresses[found++] = caller;
 		}

@@ -16,12 +16,19 @@
 #include <stddef.h>
 
 enum exception_class {
-	EC_FP = 0x07,
 	EC_SVC64 = 0x15,
+	EC_SYSTEM = 0x18,
 	EC_INSTRUCTION_ABORT_USER = 0x20,
+	EC_INSTRUCTION_ABORT = 0x21,
+	EC_PC_ALIGNMENT = 0x22,
 	EC_DATA_ABORT_USER = 0x24,
+	EC_DATA_ABORT = 0x25,
+	EC_WATCHPOINT_USER = 0x34,
+	EC_WATCHPOINT = 0x35,
 	EC_BRK = 0x3c,
 };
+
+#define EXCEPTION_NAME_MAX 64
 
 #define ISS_WNR        (UL(1) << 6)
 #define ISS_CM         (UL(1) << 8)
@@ -81,6 +88,48 @@ static const char *class_name(uint64_t esr)
 		}
 	}
 	return "reserved exception class";
+}
+
+/* "ISS encoding for an exception from MSR, MRS, or System instruction execution in AArch64 state": the register's or
+ * instruction's name as S<op0>_<op1>_C<n>_C<m>_<op2>. */
+static const char *system_name(uint64_t esr, char *name, size_t size)
+{
+	unsigned op0 = esr >> 20 & 3, op2 = esr >> 17 & 7, op1 = esr >> 14 & 7, crn = esr >> 10 & 15, crm = esr >> 1 & 15;
+	const char *what = op0 < 2 ? "system instruction" : (esr & 1) != 0 ? "read of system register" : "write of system register";
+	(void)format(name, size, "trapped %s s%u_%u_c%u_c%u_%u", what, op0, op1, crn, crm, op2);
+	return name;
+}
+
+/* What an exception that is no abort was, in words. */
+static const char *exception_name(uint64_t esr, char *name, size_t size)
+{
+	uint64_t ec = (esr >> ESR_EC_SHIFT) & ESR_EC_MASK;
+	if (ec == EC_SYSTEM) {
+		return system_name(esr, name, size);
+	}
+	if (ec == EC_BRK) {
+		(void)format(name, size, "BRK 0x%lx", esr & ISS_IMMEDIATE);
+		return name;
+	}
+	return class_name(esr);
+}
+
+/* FAR_EL1 holds an address for aborts, unless their FnV says otherwise, and few others. */
+static bool has_address(uint64_t esr)
+{
+	switch ((esr >> ESR_EC_SHIFT) & ESR_EC_MASK) {
+	case EC_INSTRUCTION_ABORT_USER:
+	case EC_INSTRUCTION_ABORT:
+	case EC_DATA_ABORT_USER:
+	case EC_DATA_ABORT:
+		return (esr & ISS_STATUS) != 0x10 || (esr & ISS_FNV) == 0;
+	case EC_PC_ALIGNMENT:
+	case EC_WATCHPOINT_USER:
+	case EC_WATCHPOINT:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* "Data Fault Status Code" and "Instruction Fault Status Code": the low six bits of the ISS. */
@@ -160,17 +209,19 @@ _Noreturn void trap_user_sync(struct arch_frame *frame)
 {
 	uint64_t esr = READ_SYSREG(esr_el1);
 	uint64_t ec = (esr >> ESR_EC_SHIFT) & ESR_EC_MASK;
+	uint64_t address = has_address(esr) ? READ_SYSREG(far_el1) : FAULT_NO_ADDRESS;
+	char name[EXCEPTION_NAME_MAX];
 	switch (ec) {
 	case EC_SVC64:
 		kernel_syscall(frame, (uint32_t)(esr & ISS_IMMEDIATE));
 	case EC_INSTRUCTION_ABORT_USER:
 	case EC_DATA_ABORT_USER:
 		if (is_mapping_fault(esr)) {
-			kernel_fault(frame, READ_SYSREG(far_el1), access_of(ec, esr), fault_name(esr));
+			kernel_fault(frame, address, access_of(ec, esr), fault_name(esr));
 		}
-		kernel_exception(frame, esr, (esr & ISS_FNV) != 0 ? 0 : READ_SYSREG(far_el1), fault_name(esr));
+		kernel_exception(frame, esr, address, fault_name(esr));
 	default:
-		kernel_exception(frame, esr, READ_SYSREG(far_el1), class_name(esr));
+		kernel_exception(frame, esr, address, exception_name(esr, name, sizeof(name)));
 	}
 }
 
@@ -224,7 +275,11 @@ _Noreturn void trap_kernel(struct arch_frame *frame, uint64_t vector)
 		panic_with(frame, NULL, "BRK 0x%lx in the kernel (a failed check, or undefined behaviour)",
 			   esr & ISS_IMMEDIATE);
 	}
-	bool abort = ec == 0x21 || ec == 0x25;
+	char name[EXCEPTION_NAME_MAX];
+	if (!has_address(esr)) {
+		panic_with(frame, NULL, "%s in the kernel (ESR 0x%lx)", exception_name(esr, name, sizeof(name)), esr);
+	}
+	bool abort = ec == EC_INSTRUCTION_ABORT || ec == EC_DATA_ABORT;
 	panic_with(frame, NULL, "%s in the kernel%s%s, address 0x%lx (ESR 0x%lx)", class_name(esr),
 		   abort ? ": " : "", abort ? fault_name(esr) : "", far, esr);
 }

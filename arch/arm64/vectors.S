@@ -62,6 +62,9 @@
 	b	el1_exception
 .endm
 
+/* What trap_kernel takes a stack overflow for; the vectors themselves are 0 to 15. */
+#define STACK_OVERFLOW 16
+
 .macro vector_unused kind
 	.balign 0x80
 	mov	x1, #\kind
@@ -153,7 +156,10 @@ el1_exception:
 	stp	x26, x27, [sp, #FRAME_X(26)]
 	stp	x28, x29, [sp, #FRAME_X(28)]
 	add	x4, sp, #FRAME_SIZE
-	stp	x30, x4, [sp, #FRAME_X(30)]
+	cmp	x1, #STACK_OVERFLOW
+	b.ne	1f
+	mrs	x4, tpidrro_el0			/* the stack that has overflown */
+1:	stp	x30, x4, [sp, #FRAME_X(30)]
 	mrs	x2, elr_el1
 	mrs	x3, spsr_el1
 	stp	x2, x3, [sp, #FRAME_PC]
@@ -161,8 +167,12 @@ el1_exception:
 	bl	trap_kernel			/* panics */
 	b	.
 
-/* x0 + sp = the frame's place, below the stack; sp - x0 was x0. Goes on on a stack kept for this. */
+/* x0 = the frame's place, below the stack; sp - x0 was x0. Goes on on a stack kept for this. What user code keeps in the
+ * two registers used here is lost: nothing goes on after this. */
 stack_overflow:
+	add	x0, x0, #FRAME_SIZE
+	msr	tpidrro_el0, x0			/* sp as it was */
+	sub	x0, x0, #FRAME_SIZE
 	sub	x0, sp, x0			/* x0 as it was */
 	msr	tpidr_el0, x0
 	adrp	x0, panic_stack_top
@@ -170,7 +180,7 @@ stack_overflow:
 	mrs	x0, tpidr_el0
 	sub	sp, sp, #FRAME_SIZE
 	stp	x0, x1, [sp, #FRAME_X(0)]
-	mov	x1, #16
+	mov	x1, #STACK_OVERFLOW
 	b	el1_exception
 
 el1_exception_unused:

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Any bytes as a device tree: machine_read() must end, stay inside, and either explain itself or
- * keep the promises of machine.h.
+ * keep the promises of machine.h. And a tree that is accepted is accepted by libfdt too, which must
+ * find the same in it.
  */
 #include <common/machine.h>
+#include <common/tree.h>
 
+#include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +81,76 @@ static void check_machine(const struct machine *machine)
 	check_gic(&machine->gic);
 }
 
+static int node_or_none(int offset)
+{
+	return offset >= 0 ? offset : TREE_NO_NODE;
+}
+
+static void compare_property(const struct tree *tree, int node, const char *name)
+{
+	struct tree_property property;
+	int size;
+	const void *data = fdt_getprop(tree->fdt, node, name, &size);
+	check(tree_property(tree, node, name, &property) == (data != NULL));
+	check(property.data == data && property.size == (size_t)(data != NULL ? size : 0));
+}
+
+static void compare_properties(const struct tree *tree, int node)
+{
+	int at;
+	fdt_for_each_property_offset(at, tree->fdt, node)
+	{
+		const char *name;
+		check(fdt_getprop_by_offset(tree->fdt, at, &name, NULL) != NULL);
+		compare_property(tree, node, name);
+	}
+	compare_property(tree, node, "reg");
+	compare_property(tree, node, "");
+}
+
+/* Through the path, as far as names are unlike each other. */
+static void compare_path(const struct tree *tree, int node)
+{
+	char path[256];
+	if (fdt_get_path(tree->fdt, node, path, sizeof(path)) == 0) {
+		check(tree_node_at(tree, path, strlen(path)) ==
+		      node_or_none(fdt_path_offset(tree->fdt, path)));
+	}
+}
+
+static void compare_relatives(const struct tree *tree, int node)
+{
+	const void *fdt = tree->fdt;
+	check(tree_parent(tree, node) == node_or_none(fdt_parent_offset(fdt, node)));
+	check(tree_first_child(tree, node) == node_or_none(fdt_first_subnode(fdt, node)));
+	check(tree_next_sibling(tree, node) == node_or_none(fdt_next_subnode(fdt, node)));
+	uint32_t phandle = fdt_get_phandle(fdt, node);
+	check(tree_node_by_phandle(tree, phandle) ==
+	      node_or_none(fdt_node_offset_by_phandle(fdt, phandle)));
+}
+
+static void compare_with_libfdt(const void *fdt, size_t size)
+{
+	struct tree tree;
+	char error[MACHINE_ERROR_MAX];
+	if (!tree_open(&tree, fdt, size, error, sizeof(error))) {
+		return;
+	}
+	check(fdt_check_full(fdt, fdt_totalsize(fdt)) == 0);
+	int depth = 0, their_depth = 0, node = 0, their_node = 0, compared = 0;
+	while (node >= 0) {
+		check(node == their_node && depth == their_depth);
+		compare_properties(&tree, node);
+		if (compared++ < 16) { /* libfdt's are slow */
+			compare_path(&tree, node);
+			compare_relatives(&tree, node);
+		}
+		node = tree_next(&tree, node, &depth);
+		their_node = fdt_next_node(fdt, their_node, &their_depth);
+	}
+	check(their_node < 0 || their_depth < 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct machine machine;
@@ -93,6 +166,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ok) {
 		check_machine(&machine);
 	}
+	compare_with_libfdt(copy, size);
 	free(copy);
 	return 0;
 }

@@ -74,14 +74,15 @@ class Machine:
         machine = self.arguments[self.arguments.index("-M") + 1].partition(",")[0]
         return self.build / "test" / "fw" / f"loader-{machine}.elf"
 
-    def argv(self, folder, tree, initrd, x0=None, image_at=None, memory=(), keep_el3=False, image=None):
-        """The command line: `tree` and `initrd` are bytes, or None; `memory` is more (address, bytes)."""
-        argv = ["qemu-system-aarch64", *self.arguments, "-display", "none", "-monitor", "none", "-semihosting",
-                "-kernel", str(self.loader)]
+    def argv(self, folder, tree, initrd, x0=None, image_at=None, memory=(), how=2, semihosting=True):
+        """The command line: `tree` and `initrd` are bytes, or None; `memory` is more (address, bytes);
+        `how` is for the loader."""
+        argv = ["qemu-system-aarch64", *self.arguments, "-display", "none", "-monitor", "none",
+                "-kernel", str(self.loader), *(["-semihosting"] if semihosting else [])]
         image_at = self.image_at if image_at is None else image_at
         x0 = self.tree_at if x0 is None else x0
-        words = (image_at, x0, 3 if keep_el3 else 2)
-        parts = [(image_at, (image or self.build / "Image").read_bytes()),
+        words = (image_at, x0, how)
+        parts = [(image_at, (self.build / "Image").read_bytes()),
                  (self.parameters_at, b"".join(word.to_bytes(8, "little") for word in words)), *memory]
         parts += [(self.tree_at, tree)] if tree is not None else []
         parts += [(self.initrd_at, initrd)] if initrd is not None else []

@@ -589,6 +589,67 @@ static void a_broken_structure_is_named(void **state)
 	assert_string_equal(error, "device tree: its structure is broken (libfdt error 11)");
 }
 
+/* libfdt takes sizes for signed numbers: from a property of -12 bytes it never comes back. */
+static void a_property_of_negative_size_is_refused(void **state)
+{
+	(void)state;
+	for (uint32_t size = UINT32_MAX; size > UINT32_MAX - 32; size--) {
+		load("virt-gicv2");
+		struct fdt_property *property =
+			fdt_get_property_w(tree, node("/timer"), "interrupts", NULL);
+		property->len = cpu_to_fdt32(size);
+		assert_false(read_bytes(fdt_totalsize(tree), PHYSICAL));
+		assert_string_equal(error, "device tree: its structure is broken (libfdt error 8)");
+	}
+}
+
+/* The structure block is `words`, in a tree that is sound else. */
+static void assert_structure(size_t count, const fdt32_t *words, const char *expected)
+{
+	load("virt-gicv2");
+	assert_int_equal(fdt_pack(tree), 0);
+	fdt_set_size_dt_struct(tree, (uint32_t)(count * sizeof(words[0])));
+	for (size_t i = 0; i < count; i++) {
+		fdt32_t word = cpu_to_fdt32(words[i]);
+		memcpy(tree + fdt_off_dt_struct(tree) + i * sizeof(word), &word, sizeof(word));
+	}
+	assert_false(read_bytes(fdt_totalsize(tree), PHYSICAL));
+	assert_string_equal(error, expected);
+}
+
+#define ASSERT_STRUCTURE(expected, ...) \
+	assert_structure(COUNT(((fdt32_t[]){__VA_ARGS__})), (fdt32_t[]){__VA_ARGS__}, expected)
+
+static void nodes_must_nest(void **state)
+{
+	(void)state;
+	static const char broken[] = "device tree: its structure is broken (libfdt error 11)";
+	static const char cut[] = "device tree: its structure is broken (libfdt error 8)";
+	enum { BEGIN = FDT_BEGIN_NODE, END_NODE, PROP, NOP, END = FDT_END };
+	ASSERT_STRUCTURE("/: has no memory", BEGIN, 0, NOP, END_NODE, NOP, END);
+	ASSERT_STRUCTURE(broken, BEGIN, 0, END);
+	ASSERT_STRUCTURE(broken, BEGIN, 0, END_NODE, END_NODE, END);
+	ASSERT_STRUCTURE(broken, BEGIN, 0, END_NODE, BEGIN, 0, END_NODE, END);
+	ASSERT_STRUCTURE(broken, BEGIN, 0, END_NODE, PROP, 0, 0, END);
+	ASSERT_STRUCTURE(broken, NOP, BEGIN, 0, END_NODE, END);
+	ASSERT_STRUCTURE(broken, BEGIN, 0x72000000, END_NODE, END);
+	ASSERT_STRUCTURE(broken, END);
+	ASSERT_STRUCTURE(cut, BEGIN, 0, END_NODE);
+	ASSERT_STRUCTURE(cut, BEGIN, 0, BEGIN, 0x61616161);
+	ASSERT_STRUCTURE(cut, BEGIN, 0, PROP, 4, 0);
+	ASSERT_STRUCTURE(cut, BEGIN, 0, PROP, 0, 0x10000, END_NODE, END);
+}
+
+static void a_structure_that_is_not_aligned_is_refused(void **state)
+{
+	(void)state;
+	load("virt-gicv2");
+	fdt_set_off_dt_struct(tree, fdt_off_dt_struct(tree) + 2);
+	assert_false(read_bytes(fdt_totalsize(tree), PHYSICAL));
+	assert_string_equal(error,
+			    "device tree: its structure does not begin at a multiple of 4 bytes");
+}
+
 static void an_endless_property_name_is_refused(void **state)
 {
 	(void)state;
@@ -768,6 +829,9 @@ int main(void)
 		cmocka_unit_test(each_kind_of_damage_is_named_in_one_line),
 		cmocka_unit_test(a_broken_header_is_named),
 		cmocka_unit_test(a_broken_structure_is_named),
+		cmocka_unit_test(a_property_of_negative_size_is_refused),
+		cmocka_unit_test(nodes_must_nest),
+		cmocka_unit_test(a_structure_that_is_not_aligned_is_refused),
 		cmocka_unit_test(an_endless_property_name_is_refused),
 		cmocka_unit_test(names_are_shown_without_control_characters),
 		cmocka_unit_test(a_long_path_leaves_room_for_the_reason),

@@ -28,11 +28,17 @@ static struct space a, b, c;
 static uint64_t start_free;
 static enum status statuses[2];
 
-static void map_to(unsigned core, struct space *src, uint64_t src_va, struct space *dst, uint64_t dst_va,
-		   unsigned order, bool grant)
+static void map_to(unsigned core, struct space *src, uint64_t src_va, struct space *dst,
+		   uint64_t dst_va, unsigned order, bool grant)
 {
-	struct map_request request = {.src = src, .src_va = src_va, .dst = dst, .dst_va = dst_va, .order = order,
-				      .rights = MAP_ALL, .grant = grant, .track = true};
+	struct map_request request = {.src = src,
+				      .src_va = src_va,
+				      .dst = dst,
+				      .dst_va = dst_va,
+				      .order = order,
+				      .rights = MAP_ALL,
+				      .grant = grant,
+				      .track = true};
 	statuses[core] = mapdb_prepare(&request);
 	if (statuses[core] == STATUS_OK) {
 		statuses[core] = mapdb_map(&request);
@@ -40,7 +46,8 @@ static void map_to(unsigned core, struct space *src, uint64_t src_va, struct spa
 	}
 }
 
-static void must_map(struct space *src, uint64_t src_va, struct space *dst, uint64_t dst_va, unsigned order)
+static void must_map(struct space *src, uint64_t src_va, struct space *dst, uint64_t dst_va,
+		     unsigned order)
 {
 	map_to(0, src, src_va, dst, dst_va, order, false);
 	assert_int_equal(statuses[0], STATUS_OK);
@@ -177,7 +184,8 @@ static void build(void)
 	assert_int_equal(space_init(&a, &quota), STATUS_OK);
 	assert_int_equal(space_init(&b, &quota), STATUS_OK);
 	assert_int_equal(space_init(&c, &quota), STATUS_OK);
-	assert_int_equal(mapdb_add_root(&a, HOME, RAM_BASE, 30, MAP_ALL, MEMORY_TYPE_NORMAL, false), STATUS_OK);
+	assert_int_equal(mapdb_add_root(&a, HOME, RAM_BASE, 30, MAP_ALL, MEMORY_TYPE_NORMAL, false),
+			 STATUS_OK);
 	must_map(&a, HOME + 9 * KIB4, &b, 0x9000, 12);
 	must_map(&b, 0x9000, &c, 0xa000, 12);
 	machine_operation_ends();

@@ -52,11 +52,11 @@ static struct quota quotas[SPACES];
 static uint64_t start_free;
 static uint64_t step;
 
-#define EXPECT(condition)                                                                          \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			panic("step %lu: line %d: %s is not so", step, __LINE__, #condition);      \
-		}                                                                                  \
+#define EXPECT(condition)                                                                     \
+	do {                                                                                  \
+		if (!(condition)) {                                                           \
+			panic("step %lu: line %d: %s is not so", step, __LINE__, #condition); \
+		}                                                                             \
 	} while (0)
 
 /* Places. */
@@ -86,7 +86,8 @@ static uint64_t random_va(void)
 /* Usually what the hardware can express: the same offset in frame and address. */
 static uint64_t matching_va(uint64_t other, unsigned order)
 {
-	uint64_t va = machine_random(3) == 0 ? random_va() : GIB + other % GIB + machine_random(GIANTS) * GIB;
+	uint64_t va = machine_random(3) == 0 ? random_va()
+					     : GIB + other % GIB + machine_random(GIANTS) * GIB;
 	return round_down(va, order);
 }
 
@@ -129,7 +130,8 @@ static bool overlaps(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 static bool anything_in(unsigned space, uint64_t va, uint64_t size)
 {
 	for (unsigned i = 0; i < list_used; i++) {
-		if (list[i].used && list[i].space == space && overlaps(va, size, list[i].va, size_of(&list[i]))) {
+		if (list[i].used && list[i].space == space &&
+		    overlaps(va, size, list[i].va, size_of(&list[i]))) {
 			return true;
 		}
 	}
@@ -188,7 +190,9 @@ static void may_use(struct mapping *m, unsigned char uses)
 /* What is not tracked counts as used for those above. */
 static unsigned char assumed(const struct mapping *m)
 {
-	return (unsigned char)(m->tracked ? 0 : USE_REF | ((m->rights & MAP_WRITE) != 0 ? USE_DIRTY : 0));
+	return (unsigned char)(m->tracked
+				       ? 0
+				       : USE_REF | ((m->rights & MAP_WRITE) != 0 ? USE_DIRTY : 0));
 }
 
 /* Removing from the list. */
@@ -273,7 +277,8 @@ static void compare_mapping(const struct mapping *m)
 	if (m->parent == NULL) {
 		EXPECT(parent == 0);
 	} else {
-		EXPECT(table_space(table_of(slot_entry(slot_mapping(parent)))) == &spaces[m->parent->space]);
+		EXPECT(table_space(table_of(slot_entry(slot_mapping(parent)))) ==
+		       &spaces[m->parent->space]);
 		EXPECT(entry_va(slot_entry(slot_mapping(parent))) == m->parent->va);
 	}
 }
@@ -333,7 +338,8 @@ static void operation_done(void)
 
 static bool out_of_quota(enum status status, unsigned src, unsigned dst)
 {
-	return (status == STATUS_KERNEL_QUOTA && dst >= POOR) || (status == STATUS_QUOTA && src >= POOR);
+	return (status == STATUS_KERNEL_QUOTA && dst >= POOR) ||
+	       (status == STATUS_QUOTA && src >= POOR);
 }
 
 static bool can_grant(const struct mapping *src, unsigned rights)
@@ -351,8 +357,8 @@ static bool can_grant(const struct mapping *src, unsigned rights)
 }
 
 /* What mapping should say, and to do then. */
-static enum status expected_map(const struct map_request *request, unsigned dst, struct mapping *src,
-				struct mapping *old, unsigned rights)
+static enum status expected_map(const struct map_request *request, unsigned dst,
+				struct mapping *src, struct mapping *old, unsigned rights)
 {
 	uint64_t size = 1ul << request->order;
 	if (old != NULL && old->order > request->order) {
@@ -366,7 +372,8 @@ static enum status expected_map(const struct map_request *request, unsigned dst,
 	}
 	uint64_t frame = src->frame + (request->src_va - src->va);
 	if (old != NULL && old->order == request->order) {
-		bool same = old->frame == frame && old->parent == src && !request->grant && !old->held;
+		bool same =
+			old->frame == frame && old->parent == src && !request->grant && !old->held;
 		bool less = (old->rights & ~rights) != 0;
 		return same && !(less && children(old) != 0) ? STATUS_OK : STATUS_OVERMAP;
 	}
@@ -379,7 +386,8 @@ static enum status expected_map(const struct map_request *request, unsigned dst,
 	return src->depth == 15 ? STATUS_TOO_DEEP : STATUS_OK;
 }
 
-static void model_grant(const struct map_request *request, unsigned dst, struct mapping *src, unsigned rights)
+static void model_grant(const struct map_request *request, unsigned dst, struct mapping *src,
+			unsigned rights)
 {
 	src->space = dst;
 	src->va = request->dst_va;
@@ -390,7 +398,8 @@ static void model_grant(const struct map_request *request, unsigned dst, struct 
 	}
 }
 
-static void model_map(const struct map_request *request, unsigned dst, struct mapping *src, unsigned rights)
+static void model_map(const struct map_request *request, unsigned dst, struct mapping *src,
+		      unsigned rights)
 {
 	struct mapping *m = new_mapping();
 	m->parent = src;
@@ -405,7 +414,8 @@ static void model_map(const struct map_request *request, unsigned dst, struct ma
 	may_use(src, assumed(m));
 	unsigned char born = (unsigned char)((request->referenced ? USE_REF : 0) |
 					     (request->born_written && (rights & MAP_WRITE) != 0
-						      ? USE_REF | USE_DIRTY : 0));
+						      ? USE_REF | USE_DIRTY
+						      : 0));
 	may_use(m, m->tracked ? born : 0);
 	for (unsigned page = 0; m->tracked && page < PLACES; page++) {
 		if (RAM_BASE + place(page) - m->frame < size_of(m)) {
@@ -494,7 +504,8 @@ static void model_revoke_part(struct mapping *m, uint64_t va, uint64_t size, uns
 	uint64_t frame = m->frame + (va - m->va);
 	for (unsigned i = 0; i < list_used; i++) {
 		struct mapping *child = &list[i];
-		if (child->used && child->parent == m && overlaps(child->frame, size_of(child), frame, size)) {
+		if (child->used && child->parent == m &&
+		    overlaps(child->frame, size_of(child), frame, size)) {
 			if (keep == 0) {
 				remove_below(child);
 				remove_one(child);
@@ -546,7 +557,8 @@ static void model_unmap(unsigned space, uint64_t va, uint64_t size, bool self, u
 	uint64_t pages = 0, begin = 0, end = 0;
 	unsigned char may = 0, reported = uses_in(report->referenced, report->dirty);
 	struct mapping *m;
-	for (uint64_t from = va; from < va + size && (m = next_in(space, from, va + size)) != NULL;) {
+	for (uint64_t from = va;
+	     from < va + size && (m = next_in(space, from, va + size)) != NULL;) {
 		uint64_t m_size = size_of(m);
 		from = m->va + m_size;
 		may |= m->maybe;
@@ -574,9 +586,11 @@ static void remove_in(unsigned space)
 static void do_unmap(void)
 {
 	const struct mapping *m = random_mapping();
-	unsigned space = m != NULL && machine_random(4) != 0 ? m->space : (unsigned)machine_random(SPACES);
+	unsigned space =
+		m != NULL && machine_random(4) != 0 ? m->space : (unsigned)machine_random(SPACES);
 	uint64_t va = m != NULL && machine_random(4) != 0 ? m->va : random_va();
-	uint64_t size = machine_random(2) != 0 ? 1ul << random_order() : (1 + machine_random(5)) << 12;
+	uint64_t size =
+		machine_random(2) != 0 ? 1ul << random_order() : (1 + machine_random(5)) << 12;
 	if (m != NULL && m->order > 12 && machine_random(3) == 0) {
 		va += place((unsigned)machine_random(PLACES)) % size_of(m);
 	}
@@ -603,7 +617,9 @@ static void model_age(struct mapping *m, uint64_t va, unsigned order, unsigned c
 		EXPECT((reported & ~m->maybe) == 0);
 		m->maybe = 0;
 		for (unsigned i = 0; i < list_used; i++) {
-			m->maybe |= list[i].used && is_below(&list[i], m) ? assumed(&list[i]) | list[i].maybe : 0;
+			m->maybe |= list[i].used && is_below(&list[i], m)
+					    ? assumed(&list[i]) | list[i].maybe
+					    : 0;
 		}
 	}
 }
@@ -623,7 +639,8 @@ static void do_age(void)
 	}
 	operation_done();
 	for (unsigned i = 0; i < list_used; i++) {
-		for (unsigned page = 0; page < count && list[i].space == space && list[i].used; page++) {
+		for (unsigned page = 0; page < count && list[i].space == space && list[i].used;
+		     page++) {
 			model_age(&list[i], va + ((uint64_t)page << order), order,
 				  uses_in(report.referenced >> page & 1, report.dirty >> page & 1));
 		}
@@ -644,8 +661,8 @@ static void do_touch(void)
 	enum fault_access access = (enum fault_access)machine_random(3);
 	bool both = (m->rights & (MAP_WRITE | MAP_EXECUTE)) == (MAP_WRITE | MAP_EXECUTE);
 	bool allowed = !m->held && (access != FAULT_WRITE || (m->rights & MAP_WRITE) != 0) &&
-		       (access != FAULT_EXECUTE || ((m->rights & MAP_EXECUTE) != 0 && !both &&
-						    m->type != MEMORY_TYPE_DEVICE));
+		       (access != FAULT_EXECUTE ||
+			((m->rights & MAP_EXECUTE) != 0 && !both && m->type != MEMORY_TYPE_DEVICE));
 	EXPECT(mapdb_repair(&spaces[m->space], m->va + offset, access) == allowed);
 	operation_done();
 	if (allowed && m->tracked) {
@@ -675,7 +692,9 @@ static void do_split(void)
 	for (unsigned i = 0; i < list_used; i++) {
 		same |= list[i].used && list[i].parent == m && list[i].order == m->order;
 	}
-	enum status expected = m->parent != NULL ? STATUS_NOT_MAPPED : same ? STATUS_BUSY : STATUS_OK;
+	enum status expected = m->parent != NULL ? STATUS_NOT_MAPPED
+			       : same            ? STATUS_BUSY
+						 : STATUS_OK;
 	enum status status = mapdb_split(&spaces[m->space], m->va);
 	operation_done();
 	if (out_of_quota(status, m->space, m->space)) {
@@ -726,8 +745,9 @@ static bool model_can_join(unsigned space, uint64_t va, unsigned order)
 	}
 	for (uint64_t i = 0; i < ARCH_ENTRIES; i++) {
 		const struct mapping *m = at(space, va + (i << first->order));
-		if (m == NULL || m->order != first->order || m->parent != NULL || m->rights != first->rights ||
-		    m->type != first->type || m->held != first->held || m->tracked != first->tracked ||
+		if (m == NULL || m->order != first->order || m->parent != NULL ||
+		    m->rights != first->rights || m->type != first->type ||
+		    m->held != first->held || m->tracked != first->tracked ||
 		    m->frame != first->frame + (i << first->order)) {
 			return false;
 		}
@@ -789,7 +809,9 @@ static void do_type(void)
 		return; /* larger ones: mapdb_test */
 	}
 	enum memory_type type = (enum memory_type)machine_random(3);
-	enum status expected = m->parent != NULL ? STATUS_NOT_MAPPED : children(m) != 0 ? STATUS_BUSY : STATUS_OK;
+	enum status expected = m->parent != NULL  ? STATUS_NOT_MAPPED
+			       : children(m) != 0 ? STATUS_BUSY
+						  : STATUS_OK;
 	enum status status;
 	struct map_position position = {.va = 0};
 	while (!mapdb_set_type(&spaces[m->space], m->va, m->order, type, &position, &status)) {
@@ -809,7 +831,8 @@ static void do_root(void)
 	uint64_t frame = round_down(RAM_BASE + place((unsigned)machine_random(PLACES)), order);
 	uint64_t va = GIB + (frame - RAM_BASE);
 	for (unsigned i = 0; i < list_used; i++) {
-		if (list[i].used && overlaps(list[i].frame, size_of(&list[i]), frame, 1ul << order)) {
+		if (list[i].used &&
+		    overlaps(list[i].frame, size_of(&list[i]), frame, 1ul << order)) {
 			return; /* in use: it has a root somewhere */
 		}
 	}
@@ -839,7 +862,8 @@ static void destroy(unsigned space)
 
 static void create(unsigned space)
 {
-	quotas[space] = (struct quota){.limit = space < POOR ? start_free : (3 + machine_random(20)) * PAGE_BYTES};
+	quotas[space] = (struct quota){
+		.limit = space < POOR ? start_free : (3 + machine_random(20)) * PAGE_BYTES};
 	EXPECT(space_init(&spaces[space], &quotas[space]) == STATUS_OK);
 }
 
@@ -855,8 +879,9 @@ static void do_destroy(void)
 static void one_operation(void)
 {
 	static void (*const operations[])(void) = {
-		do_map, do_map, do_map, do_map, do_map, do_map, do_map, do_unmap, do_unmap, do_age, do_age,
-		do_touch, do_touch, do_touch, do_split, do_join, do_type, do_root, do_destroy,
+		do_map,   do_map,   do_map,  do_map,  do_map,     do_map,   do_map,
+		do_unmap, do_unmap, do_age,  do_age,  do_touch,   do_touch, do_touch,
+		do_split, do_join,  do_type, do_root, do_destroy,
 	};
 	operations[machine_random(sizeof(operations) / sizeof(operations[0]))]();
 }

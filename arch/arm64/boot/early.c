@@ -8,12 +8,7 @@
 
 #include "../insn.h"
 
-/* A level-0 table and enough below it: image, tree, initrd, kernel memory, root task and release addresses each
- * take at most 5 tables, or more if they are huge. Registers take at most 3 each, and have their own share: what else
- * failed, the rescue consoles can be mapped. */
-#define MEMORY_TABLES   64
-#define REGISTER_TABLES 48
-#define IDENTITY_TABLES (MEMORY_TABLES + REGISTER_TABLES)
+#include <string.h>
 
 /* Registers are mapped at their physical address plus this, where no memory is: another mapping never is in their way. */
 #define REGISTERS_OFFSET PHYSICAL_LIMIT
@@ -29,9 +24,9 @@ uint64_t boot_tree_size;
 volatile uint32_t boot_probing;
 uint32_t boot_entry_level;
 
-static pte_t identity_pages[IDENTITY_TABLES][PTE_COUNT] __attribute__((aligned(4096)));
 static struct tables identity, registers;
 
+extern pte_t boot_tables[IDENTITY_TABLES][PTE_COUNT];
 extern const char image_header[], _text_end[], _rodata_end[], _data_begin[], _image_end[];
 extern const struct relocation {
 	uint64_t offset, info, addend;
@@ -163,10 +158,10 @@ uint64_t boot_map_registers(uint64_t base, uint64_t size)
 
 void boot_early(uint64_t tree)
 {
-	identity.root = registers.root = identity_pages[0];
-	identity.next = (uint64_t)identity_pages[1];
-	identity.end = registers.next = (uint64_t)identity_pages[MEMORY_TABLES];
-	registers.end = (uint64_t)identity_pages[IDENTITY_TABLES];
+	identity.root = registers.root = boot_tables[0];
+	memset(identity.root, 0, PAGE_SIZE);
+	identity.next = (uint64_t)boot_tables[1];
+	identity.end = (uint64_t)boot_tables[EARLY_TABLES];
 
 	uint64_t text = (uint64_t)image_header, rodata = (uint64_t)_text_end;
 	uint64_t data = (uint64_t)_data_begin;
@@ -174,6 +169,9 @@ void boot_early(uint64_t tree)
 	boot_map_identity(rodata, data - rodata, PTE_KERNEL_RO);
 	boot_map_identity(data, (uint64_t)_image_end - data, PTE_KERNEL_RW);
 	map_tree(tree);
+	/* From here on the caches are on: the rest may be used too. */
+	identity.end = registers.next = (uint64_t)boot_tables[MEMORY_TABLES];
+	registers.end = (uint64_t)boot_tables[IDENTITY_TABLES];
 
 	boot_mmu.mair = MAIR_VALUE;
 	boot_mmu.tcr = make_tcr() | TCR_EPD1;

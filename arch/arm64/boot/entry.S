@@ -34,13 +34,14 @@ func boot_entry
 	mov	x19, x0
 	adrp	x20, image_header
 
-	/* A loader may have left dirty lines over what is .bss for us; written back later they would
-	 * bury what we write there with the caches off. So they go first, then the zeroing. */
+	/* A loader may have left dirty lines over what is .bss and tables for us; written back later they
+	 * would bury what we write there with the caches off. So they go first, then the zeroing. Tables
+	 * are cleared when they are used, and all but the first few are used with the caches on. */
 	adrp	x0, _bss_begin
-	adrp	x1, _image_end
+	adrp	x1, boot_tables_early_end
 	bl	dcache_invalidate_range
 	adrp	x0, _bss_begin
-	adrp	x1, _image_end
+	adrp	x1, _bss_end
 1:	stp	xzr, xzr, [x0], #16
 	cmp	x0, x1
 	b.lo	1b
@@ -63,7 +64,7 @@ func boot_entry
 	/* Lines of the image fetched speculatively before are stale now: what was written with the caches
 	 * off is in memory only. No line is dirty, so nothing is lost. */
 	mov	x0, x20
-	adrp	x1, _image_end
+	adrp	x1, boot_tables_early_end
 	bl	dcache_invalidate_range
 	adrp	x0, boot_mmu
 	add	x0, x0, :lo12:boot_mmu
@@ -338,3 +339,12 @@ boot_kernel_elf_end:
 	.balign 4096
 	.space	16384
 boot_stack_top:
+
+	.section .tables, "aw", %nobits
+	.balign	4096
+	.global	boot_tables
+	.hidden	boot_tables
+boot_tables:
+	.space	EARLY_TABLES * PAGE_SIZE
+boot_tables_early_end:
+	.space	(IDENTITY_TABLES - EARLY_TABLES) * PAGE_SIZE

@@ -4,6 +4,15 @@
  */
 #pragma once
 
+/* Tables for the identity map: the root and enough below it. Image, tree, initrd, kernel memory, root task and release
+ * addresses each take at most 5 tables, or more if they are huge. While the MMU is off only the first few are used: for
+ * the image and the tree. Registers take at most 3 each, and have their own share: what else failed, the rescue
+ * consoles can be mapped. */
+#define EARLY_TABLES    16
+#define MEMORY_TABLES   64
+#define REGISTER_TABLES 48
+#define IDENTITY_TABLES (MEMORY_TABLES + REGISTER_TABLES)
+
 /* struct boot_mmu */
 #define MMU_MAIR   0
 #define MMU_TCR    8

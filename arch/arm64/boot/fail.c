@@ -148,9 +148,12 @@ _Noreturn void boot_failed(const char *message, ...)
 
 _Noreturn void boot_exception(uint64_t kind, uint64_t esr, uint64_t elr, uint64_t far)
 {
-	extern const char image_header[];
-	boot_failed("unexpected exception, vector %lu, ESR 0x%lx, FAR 0x%lx, at boot+0x%lx", kind, esr, far,
-		    elr - (uint64_t)image_header);
+	/* Whoever jumped out of the image was not in it: the address as it is then. */
+	extern const char image_header[], _image_end[];
+	uint64_t begin = (uint64_t)image_header;
+	bool inside = elr >= begin && elr < (uint64_t)_image_end;
+	boot_failed("unexpected exception, vector %lu, ESR 0x%lx, FAR 0x%lx, at %s0x%lx", kind, esr, far,
+		    inside ? "boot+" : "", inside ? elr - begin : elr);
 }
 
 _Noreturn void boot_at_el3(void)

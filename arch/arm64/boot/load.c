@@ -8,13 +8,6 @@
 
 #include <string.h>
 
-static void load_segment(const struct elf_segment *segment, uint64_t physical)
-{
-	uint8_t *to = (uint8_t *)physical;
-	memcpy(to, segment->data, segment->file_size);
-	memset(to + segment->file_size, 0, segment->mem_size - segment->file_size);
-}
-
 static uint64_t segment_begin(const struct elf_segment *segment)
 {
 	return segment->va & ~(PAGE_SIZE - 1);
@@ -23,6 +16,22 @@ static uint64_t segment_begin(const struct elf_segment *segment)
 static uint64_t segment_end(const struct elf_segment *segment)
 {
 	return (segment->va + segment->mem_size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+}
+
+static uint64_t segment_size(const struct elf_segment *segment)
+{
+	return segment_end(segment) - segment_begin(segment);
+}
+
+/* Fills the segment's pages: what the file does not say is zero, also around the segment. */
+static void load_segment(const struct elf_segment *segment, uint64_t physical)
+{
+	uint8_t *page = (uint8_t *)physical;
+	uint64_t before = segment->va - segment_begin(segment);
+	uint64_t loaded = before + segment->file_size;
+	memset(page, 0, before);
+	memcpy(page + before, segment->data, segment->file_size);
+	memset(page + loaded, 0, segment_size(segment) - loaded);
 }
 
 static pte_t kernel_attributes(const struct elf_segment *segment)
@@ -36,13 +45,12 @@ static pte_t kernel_attributes(const struct elf_segment *segment)
 void boot_load_kernel(const struct elf_file *elf, const struct boot_plan *plan, uint64_t va,
 		      struct tables *kernel)
 {
-	memset((void *)plan->image, 0, plan->image_size);
 	for (size_t i = 0; i < elf->segment_count; i++) {
 		const struct elf_segment *segment = &elf->segments[i];
-		load_segment(segment, plan->image + segment->va - elf->begin);
 		uint64_t begin = segment_begin(segment) - elf->begin;
-		if (!tables_map(kernel, va + begin, plan->image + begin,
-				segment_end(segment) - segment_begin(segment), kernel_attributes(segment))) {
+		load_segment(segment, plan->image + begin);
+		if (!tables_map(kernel, va + begin, plan->image + begin, segment_size(segment),
+				kernel_attributes(segment))) {
 			boot_failed("the kernel's image cannot be mapped");
 		}
 	}
@@ -55,20 +63,18 @@ void boot_load_kernel(const struct elf_file *elf, const struct boot_plan *plan, 
 
 void boot_load_root(const struct elf_file *elf, const struct boot_plan *plan, struct handover *handover)
 {
-	memset((void *)plan->root, 0, plan->root_size);
 	uint64_t physical = plan->root;
 	for (size_t i = 0; i < elf->segment_count; i++) {
 		const struct elf_segment *segment = &elf->segments[i];
-		uint64_t begin = segment_begin(segment);
-		load_segment(segment, physical + segment->va - begin);
+		load_segment(segment, physical);
 		handover->root_segments[i] = (struct handover_segment){
-			.va = begin,
+			.va = segment_begin(segment),
 			.physical = physical,
-			.size = segment_end(segment) - begin,
+			.size = segment_size(segment),
 			.writable = segment->writable,
 			.executable = segment->executable,
 		};
-		physical += segment_end(segment) - begin;
+		physical += segment_size(segment);
 	}
 	handover->root_segment_count = elf->segment_count;
 	handover->root_entry = elf->entry;

@@ -80,5 +80,5 @@ bool arch_aspace_init(struct arch_aspace *aspace, struct page_run *run);
 
 /* Maps [va, va + size) to `physical` with the largest pages that fit; tables come from `run`. False: it is used up, or
  * something else is mapped there. */
-bool arch_aspace_map(struct arch_aspace *aspace, struct page_run *run, uint64_t va, uint64_t physical,
-		     uint64_t size, enum arch_rights rights);
+bool arch_aspace_map(struct arch_aspace *aspace, struct page_run *run, uint64_t va,
+		     uint64_t physical, uint64_t size, enum arch_rights rights);

@@ -9,9 +9,9 @@
 
 struct arch_frame;
 
-/* Fills `addresses` with return addresses of the kernel's call chain, as linked (image-relative), innermost first; returns how many.
- * `frame` is NULL for the caller's own chain. */
+/* Fills `addresses` with the kernel's call chain, innermost first: where it was, and the calls that led there, as linked
+ * (image-relative). Returns how many. `frame` is NULL for the caller's own chain, which has calls only. */
 size_t arch_trace_calls(const struct arch_frame *frame, uint64_t *addresses, size_t count);
 
-/* The address as linked, of kernel text at run time. */
-uint64_t arch_trace_linked(uint64_t address);
+/* The address, as linked, of the call that returns to `return_address`. */
+uint64_t arch_trace_call(const void *return_address);
