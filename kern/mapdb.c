@@ -335,6 +335,9 @@ static enum status map_new(const struct map_request *request, uint32_t id, uint6
 	uint32_t child = slot_of_entry(request->dst_entry);
 	*slot_at(child) = (struct slot){.parent = (depth + 1) << SLOT_DEPTH_SHIFT};
 	tree_push(id, child);
+	if (MAPDB_CHECKS) {
+		mapdb_check_link(child);
+	}
 	return STATUS_OK;
 }
 
@@ -397,6 +400,9 @@ static enum status grant(const struct map_request *request, const struct leaf *s
 	uint64_t new = arch_entry_with_rights(old | (wanted & ARCH_ENTRY_TRACKED), arch_entry_rights(wanted));
 	arch_entry_store(to, new);
 	arch_entry_store(from, 0);
+	if (MAPDB_CHECKS) {
+		mapdb_check_link(slot_of_entry(to));
+	}
 	(void)live_down(table_of(from));
 	return STATUS_OK;
 }

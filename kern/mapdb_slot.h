@@ -71,6 +71,13 @@ struct slot {
 /* What a live count says once the table has been given up: nothing can be added any more. */
 #define LIVE_DEAD 0xffffffffu
 
+/* Debug builds and host tests check what they touch. */
+#ifdef STRATA_DEBUG
+#define MAPDB_CHECKS true
+#else
+#define MAPDB_CHECKS false
+#endif
+
 struct region {
 	struct spinlock lock;
 	uint32_t revokes; /* slots with SLOT_REVOKING; atomic */
@@ -253,6 +260,9 @@ void revoking_set(struct region *region, uint32_t id);
 void revoking_clear(struct region *region, uint32_t id);
 /* True if a mapping above, or `id` itself, is being revoked. */
 bool revoking_above(const struct region *region, uint32_t id);
+
+/* mapdb_check.c: M1, M3 and M4 of one mapping, its parent and its neighbours. Under its lock. */
+void mapdb_check_link(uint32_t id);
 
 /* Batches: entries that were broken or reduced, before TLBs forget them. */
 

@@ -371,6 +371,9 @@ uint32_t mapping_take(struct batch *batch, struct region *region, uint32_t id)
 	}
 	struct slot *slot = slot_at(id);
 	CHECK((slot->first & SLOT_LINK) == 0);
+	if (MAPDB_CHECKS) {
+		mapdb_check_link(id);
+	}
 	uint64_t *entry = slot_entry(id);
 	uint64_t old = arch_entry_exchange(entry, ARCH_ENTRY_BROKEN);
 	uint32_t own = slot->next & USES_OWN;
