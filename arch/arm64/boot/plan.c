@@ -78,8 +78,11 @@ const char *boot_plan_make(struct memory_map *map, const struct boot_needs *need
 
 	plan->keep = 0;
 	plan->keep_size = round_up(lay_out(needs, plan) + pool_size(map, needs->pool_size), BLOCK_SIZE);
+	if (plan->keep_size > KV_POOL_SIZE && needs->pool_size != 0) {
+		return "kernel_pool asks for more than the 2 GiB that the kernel can use";
+	}
 	if (plan->keep_size > KV_POOL_SIZE) {
-		plan->keep_size = KV_POOL_SIZE; /* the pool window has no more */
+		plan->keep_size = KV_POOL_SIZE;
 	}
 	if (!memory_map_find_top(map, plan->keep_size, BLOCK_SIZE, PHYSICAL_LIMIT, &plan->keep)) {
 		return "not enough contiguous memory for the kernel";
