@@ -6,6 +6,8 @@
  */
 #include "mapdb_walk.h"
 
+#include "panic.h"
+
 #include "entry.h"
 
 #include <arch/cpu.h>
@@ -563,14 +565,8 @@ static bool root_range_is_good(uint64_t va, uint64_t physical, unsigned order)
 }
 
 /* Puts an entry where nothing is; the slot, if it has one, is that of a root mapping. */
-static enum status add_entry(struct space *space, uint64_t va, unsigned order, uint64_t value,
-			     uint32_t flags)
+static enum status fill_entry(uint64_t *entry, unsigned order, uint64_t value, uint32_t flags)
 {
-	uint64_t *entry;
-	enum status status = space_hold(space, va, order, &entry);
-	if (status != STATUS_OK) {
-		return status;
-	}
 	struct region *region = region_of(arch_entry_physical(value), order);
 	spinlock_lock(&region->lock);
 	bool added = arch_entry_swap(entry, 0, value);
@@ -580,10 +576,43 @@ static enum status add_entry(struct space *space, uint64_t va, unsigned order, u
 	spinlock_unlock(&region->lock);
 	if (!added) {
 		space_release(entry);
-		return STATUS_OVERMAP;
+	}
+	return added ? STATUS_OK : STATUS_OVERMAP;
+}
+
+/* `count` entries side by side in one table, which is looked for once; each shows what comes after the one before. */
+static enum status add_entries(struct space *space, uint64_t va, unsigned order, unsigned count, uint64_t value,
+			       uint32_t flags)
+{
+	uint64_t *entry;
+	uint64_t physical = arch_entry_physical(value);
+	unsigned level = arch_level_of_order(order);
+	enum status status = space_hold(space, va, order, &entry);
+	for (unsigned i = 0; i < count && status == STATUS_OK; i++) {
+		if (i != 0) {
+			entry++;
+			CHECK(live_up(table_of(entry))); /* the entry before counts */
+		}
+		status = fill_entry(entry, order, arch_entry_at(value, physical + ((uint64_t)i << order), level),
+				    flags);
 	}
 	arch_entry_publish();
-	return STATUS_OK;
+	return status;
+}
+
+static enum status add_entry(struct space *space, uint64_t va, unsigned order, uint64_t value,
+			     uint32_t flags)
+{
+	return add_entries(space, va, order, 1, value, flags);
+}
+
+static enum status add_roots(struct space *space, uint64_t va, uint64_t physical, unsigned order, unsigned count,
+			     const struct root_kind *kind)
+{
+	uint64_t entry =
+		arch_entry_leaf(physical, arch_level_of_order(order), kind->rights, kind->type, 0);
+	uint32_t flags = kind->type == MEMORY_TYPE_NORMAL ? 0 : SLOT_FIXED_TYPE;
+	return add_entries(space, va, order, count, kind->held ? arch_entry_hold(entry) : entry, flags);
 }
 
 enum status mapdb_add_root(struct space *space, uint64_t va, uint64_t physical, unsigned order,
@@ -592,9 +621,37 @@ enum status mapdb_add_root(struct space *space, uint64_t va, uint64_t physical, 
 	if (!root_range_is_good(va, physical, order)) {
 		return STATUS_BAD_RANGE;
 	}
-	uint64_t entry = arch_entry_leaf(physical, arch_level_of_order(order), rights, type, 0);
-	uint32_t flags = type == MEMORY_TYPE_NORMAL ? 0 : SLOT_FIXED_TYPE;
-	return add_entry(space, va, order, held ? arch_entry_hold(entry) : entry, flags);
+	struct root_kind kind = {rights, type, held};
+	return add_roots(space, va, physical, order, 1, &kind);
+}
+
+/* The largest order that fits the start of a range, at both addresses. */
+static unsigned order_for(uint64_t va, uint64_t physical, uint64_t size)
+{
+	for (unsigned order = ORDER_GIANT; order > ORDER_PAGE; order -= ORDER_STEP) {
+		if (((va | physical) & order_mask(order)) == 0 && size >= 1ul << order) {
+			return order;
+		}
+	}
+	return ORDER_PAGE;
+}
+
+enum status mapdb_add_root_range(struct space *space, uint64_t va, uint64_t physical, uint64_t size,
+				 const struct root_kind *kind)
+{
+	enum status status = STATUS_OK;
+	while (size != 0 && status == STATUS_OK) {
+		unsigned order = order_for(va, physical, size);
+		uint64_t in_table = ARCH_ENTRIES - part_index(va, order), fit = size >> order;
+		unsigned count = (unsigned)(fit < in_table ? fit : in_table);
+		status = root_range_is_good(va, physical, order)
+				 ? add_roots(space, va, physical, order, count, kind)
+				 : STATUS_BAD_RANGE;
+		va += (uint64_t)count << order;
+		physical += (uint64_t)count << order;
+		size -= (uint64_t)count << order;
+	}
+	return status;
 }
 
 enum status mapdb_add_kernel(struct space *space, uint64_t va, uint64_t physical, unsigned rights)

@@ -37,6 +37,18 @@ bool space_destroy(struct space *space);
 enum status mapdb_add_root(struct space *space, uint64_t va, uint64_t physical, unsigned order,
 			   unsigned rights, enum memory_type type, bool held);
 
+/* What root mappings allow and show. */
+struct root_kind {
+	unsigned rights;
+	enum memory_type type;
+	bool held;
+};
+
+/* Root mappings for [physical, physical + size) from va on, in the largest pages that fit; all multiples of 4 KiB. The same errors; what
+ * was added before one stays. */
+enum status mapdb_add_root_range(struct space *space, uint64_t va, uint64_t physical, uint64_t size,
+				 const struct root_kind *kind);
+
 /* Maps a page of kernel memory (UTCB, information page) that can neither be mapped onward nor unmapped by users. */
 enum status mapdb_add_kernel(struct space *space, uint64_t va, uint64_t physical, unsigned rights);
 void mapdb_remove_kernel(struct space *space, uint64_t va);
