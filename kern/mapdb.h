@@ -85,16 +85,17 @@ void mapdb_publish(void);
 
 /* Where a walk that was interrupted goes on. Numbers only: nothing points here. */
 struct map_position {
-	uint64_t va;                /* all before it is done; 0: not begun */
-	uint32_t slot;              /* the next mapping below, 0 if none; a hint, checked when it is used */
+	uint64_t va;   /* all before it is done; 0: not begun */
+	uint32_t slot; /* the next mapping below, 0 if none; a hint, checked when it is used */
 	uint32_t giant, giant_part; /* the same for mappings of 1 GiB and their parts */
 	uint32_t stage;             /* order of what is being walked at `va`; 0: nothing yet */
 };
 
 /* What an unmap found. Cleared by the caller before the first call. */
 struct unmap_report {
-	uint64_t pages;      /* of 4 KiB, removed or reduced in the space itself (self) */
-	uint64_t begin, end; /* the extent removed there, larger than asked if a large entry went as a whole; empty: nothing */
+	uint64_t pages; /* of 4 KiB, removed or reduced in the space itself (self) */
+	uint64_t begin,
+		end; /* the extent removed there, larger than asked if a large entry went as a whole; empty: nothing */
 	bool referenced, dirty;
 	struct map_position at;
 };
@@ -152,7 +153,8 @@ enum status mapdb_take_root(struct space *space, uint64_t va, unsigned order, ui
 bool mapdb_repair(struct space *space, uint64_t va, enum fault_access access);
 
 /* Looks an address up, for tests and reports: false if nothing is mapped. */
-bool mapdb_lookup(struct space *space, uint64_t va, uint64_t *physical, unsigned *order, unsigned *rights);
+bool mapdb_lookup(struct space *space, uint64_t va, uint64_t *physical, unsigned *order,
+		  unsigned *rights);
 
 /* Debug builds: checks M1 to M5 over the whole space; panics if one does not hold. */
 void mapdb_check(struct space *space);

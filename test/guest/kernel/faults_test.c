@@ -79,7 +79,7 @@ static void expect_stopped(const struct paged *paged, enum status status)
 	EXPECT_EQ(state_of(&paged->thread), THREAD_STATE_STOPPED);
 	EXPECT_EQ(last_exception->count, 1);
 	EXPECT_EQ(last_exception->reason, EXCEPTION_FAULT);
-	EXPECT_EQ(last_exception->code, paged->access->kind);
+	EXPECT_EQ(last_exception->access, paged->access->kind);
 	EXPECT_EQ(last_exception->address, paged->access->address);
 	EXPECT_STATUS((enum status)last_exception->status, status);
 }

@@ -548,6 +548,7 @@ static void report_exception(const struct message *message)
 	last->reason = message->words[EXCEPTION_WORD_REASON];
 	last->code = message->words[EXCEPTION_WORD_CODE];
 	last->address = message->words[EXCEPTION_WORD_ADDRESS];
+	last->access = message->words[EXCEPTION_WORD_ACCESS];
 	last->status = message->words[EXCEPTION_WORD_STATUS];
 	last->pc = strata_utcb()->words[EXCEPTION_WORD_PC];
 	if (common->reports_wanted == 0) {

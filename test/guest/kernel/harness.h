@@ -187,7 +187,7 @@ void expect_no_report(const struct thread *thread);
 /* Exceptions that threads with the harness's exception gate made and were stopped for. */
 struct exception_report {
 	volatile uint64_t count;
-	volatile uint64_t reason, code, address, status, pc;
+	volatile uint64_t reason, code, address, access, status, pc;
 };
 extern struct exception_report *last_exception;
 

@@ -148,3 +148,120 @@ spin_loop:
 	str	x1, [x0]
 	b	spin_loop
 	.size	spin_with_pattern, . - spin_with_pattern
+
+/* Functions of 8 bytes each, one after the other: an instruction that user code must not execute, and a return. */
+	.arch	armv8.2-a
+	.global	privileged_functions
+	.global	privileged_functions_end
+	.balign	8
+.macro forbidden instruction:vararg
+	\instruction
+	ret
+.endm
+privileged_functions:
+	forbidden msr	daifset, #2
+	forbidden mrs	x0, daif
+	forbidden msr	daif, x0
+	forbidden msr	spsel, #1
+	forbidden mrs	x0, currentel
+	forbidden msr	cntv_ctl_el0, xzr
+	forbidden mrs	x0, cntv_ctl_el0
+	forbidden msr	cntv_cval_el0, xzr
+	forbidden msr	cntv_tval_el0, xzr
+	forbidden msr	cntp_ctl_el0, xzr
+	forbidden msr	cntkctl_el1, xzr
+	forbidden mrs	x0, sctlr_el1
+	forbidden msr	sctlr_el1, xzr
+	forbidden msr	ttbr0_el1, xzr
+	forbidden mrs	x0, ttbr0_el1
+	forbidden msr	tcr_el1, xzr
+	forbidden msr	vbar_el1, xzr
+	forbidden msr	cpacr_el1, xzr
+	forbidden msr	tpidr_el1, xzr
+	forbidden mrs	x0, tpidr_el1
+	forbidden msr	tpidrro_el0, xzr
+	forbidden msr	sp_el0, x0
+	forbidden mrs	x0, elr_el1
+	forbidden mrs	x0, esr_el1
+	forbidden mrs	x0, far_el1
+	forbidden mrs	x0, spsr_el1
+	forbidden msr	mdscr_el1, xzr
+	forbidden mrs	x0, mpidr_el1
+	forbidden msr	pmcr_el0, xzr
+	forbidden mrs	x0, pmccntr_el0
+	forbidden msr	pmuserenr_el0, x0
+	forbidden mrs	x0, s3_0_c12_c12_0	/* ICC_IAR1_EL1 */
+	forbidden msr	s3_0_c12_c12_1, xzr	/* ICC_EOIR1_EL1 */
+	forbidden msr	s3_0_c4_c6_0, xzr	/* ICC_PMR_EL1 */
+	forbidden msr	s3_0_c12_c11_5, xzr	/* ICC_SGI1R_EL1 */
+	forbidden tlbi	vmalle1
+	forbidden tlbi	vmalle1is
+	forbidden ic	iallu
+	forbidden dc	isw, xzr
+	forbidden dc	ivac, x0
+	forbidden at	s1e1r, x0
+	forbidden hvc	#0
+	forbidden smc	#0
+	forbidden eret
+	forbidden brk	#5
+	forbidden hlt	#1
+	forbidden .inst	0x00000000
+	forbidden .inst	0xffffffff
+	forbidden dcps1
+	forbidden mrs	x0, hcr_el2
+	forbidden msr	vbar_el2, xzr
+privileged_functions_end:
+
+/* What user code may execute: x0 = an address that it may write. */
+	.global	permitted_instructions
+permitted_instructions:
+	mrs	x1, cntvct_el0
+	mrs	x1, cntfrq_el0
+	mrs	x1, ctr_el0
+	mrs	x1, dczid_el0
+	mrs	x1, tpidrro_el0
+	mrs	x1, tpidr_el0
+	mrs	x1, nzcv
+	dc	cvac, x0
+	dc	cvau, x0
+	dc	civac, x0
+	ic	ivau, x0
+	dc	zva, x0
+	wfe
+	isb
+	dsb	sy
+	yield
+	ret
+
+/* x0 = a word to be set when it goes on. Loads a pattern, traps, and stores what it then has at x0 + 8: x1 to x30. */
+	.global	trap_with_pattern
+trap_with_pattern:
+	.irp	n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
+	mov	x\n, #0x7000 + \n
+	.endr
+	.global	trap_instruction
+trap_instruction:
+	brk	#0x123
+	stp	x1, x2, [x0, #8]
+	stp	x3, x4, [x0, #24]
+	stp	x5, x6, [x0, #40]
+	stp	x7, x8, [x0, #56]
+	stp	x9, x10, [x0, #72]
+	stp	x11, x12, [x0, #88]
+	stp	x13, x14, [x0, #104]
+	stp	x15, x16, [x0, #120]
+	stp	x17, x18, [x0, #136]
+	stp	x19, x20, [x0, #152]
+	stp	x21, x22, [x0, #168]
+	stp	x23, x24, [x0, #184]
+	stp	x25, x26, [x0, #200]
+	stp	x27, x28, [x0, #216]
+	stp	x29, x30, [x0, #232]
+	mov	x1, sp
+	mrs	x2, nzcv
+	stp	x1, x2, [x0, #248]
+	mrs	x1, tpidr_el0
+	str	x1, [x0, #264]
+	mov	x1, #1
+	str	x1, [x0]
+1:	b	1b
