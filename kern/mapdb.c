@@ -247,6 +247,11 @@ void mapdb_unprepare(struct map_request *request)
 	tidy_pieces(request->src, request->src_va, request->order);
 }
 
+void mapdb_postpone(struct map_request *request)
+{
+	(void)live_down(table_of(request->dst_entry));
+}
+
 /* Mapping: all of this under the lock of the frame, which `id` and `source` belong to. */
 
 static bool rights_within(unsigned rights, unsigned limit)

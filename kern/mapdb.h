@@ -71,6 +71,10 @@ unsigned mapdb_next_order(struct space *src, uint64_t src_va, uint64_t dst_va, u
 enum status mapdb_prepare(struct map_request *request);
 void mapdb_unprepare(struct map_request *request);
 
+/* The same, but tables and piece tables that were made stay, empty: the same request will be prepared again. If it is not, they stay until
+ * something is mapped there and goes, or the space does. */
+void mapdb_postpone(struct map_request *request);
+
 /*
  * Makes the mapping; after mapdb_prepare(), whose hold ends here in any case. NOT_MAPPED: no source, or it is being revoked (or, with
  * several cores, its piece table was given back meanwhile: as if revoked). OVERMAP: another frame, or the same from another parent, is

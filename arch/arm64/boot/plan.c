@@ -9,6 +9,7 @@
 
 #define POOL_MIN      (4 * UL(0x100000))
 #define POOL_FRACTION 32
+#define POOL_MAX      (2032 * UL(0x100000)) /* the pool window less what lies before the pool in its first block */
 
 /* The kernel's tables: one level 0; for image, stacks, devices and direct map a few of levels 1 to 3.
  * Devices take the most: a GICv3 redistributor region has up to 3 level-3 tables. */
@@ -22,6 +23,9 @@ static uint64_t round_up(uint64_t value, uint64_t unit)
 static uint64_t pool_size(const struct memory_map *map, uint64_t wanted)
 {
 	uint64_t size = wanted != 0 ? wanted : memory_map_total(map) / POOL_FRACTION;
+	if (size > POOL_MAX) {
+		return POOL_MAX;
+	}
 	return size < POOL_MIN ? POOL_MIN : size;
 }
 
@@ -77,12 +81,6 @@ const char *boot_plan_make(struct memory_map *map, const struct boot_needs *need
 
 	plan->keep = 0;
 	plan->keep_size = round_up(lay_out(needs, plan) + pool_size(map, needs->pool_size), BLOCK_SIZE);
-	if (plan->keep_size > KV_POOL_SIZE && needs->pool_size != 0) {
-		return "kernel_pool asks for more than the 2 GiB that the kernel can use";
-	}
-	if (plan->keep_size > KV_POOL_SIZE) {
-		plan->keep_size = KV_POOL_SIZE;
-	}
 	if (!memory_map_find_top(map, plan->keep_size, BLOCK_SIZE, PHYSICAL_LIMIT, &plan->keep)) {
 		return "not enough contiguous memory for the kernel";
 	}
