@@ -40,6 +40,7 @@ _Noreturn void thread_main(struct thread_start *start);
 _Noreturn void strata_main(const struct boot_info *info);
 
 const struct boot_info *boot_info;
+static uint64_t timer_hz; /* tasks that tests make have it too, but not the boot information */
 
 /* What all tasks write to. */
 struct common {
@@ -160,7 +161,7 @@ uint64_t now(void)
 
 uint64_t milliseconds(uint64_t count)
 {
-	return count * boot_info->timer_hz / 1000;
+	return count * timer_hz / 1000;
 }
 
 void sleep_for(uint64_t ticks)
@@ -765,6 +766,7 @@ _Noreturn void strata_main(const struct boot_info *info)
 {
 	uint32_t failures = 0;
 	boot_info = info;
+	timer_hz = info->timer_hz;
 	prepare();
 	if (common->failed != 0) {
 		say_line("Bail out! %s", common->failure);

@@ -265,3 +265,47 @@ trap_instruction:
 	mov	x1, #1
 	str	x1, [x0]
 1:	b	1b
+
+	.arch	armv8-a+fp+simd
+/* x0 = a number: all FP/SIMD registers are made of it, and FPCR and FPSR. */
+	.global	fp_fill
+	.type	fp_fill, %function
+fp_fill:
+	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	add	x1, x0, #\n
+	dup	v\n\().2d, x1
+	.endr
+	and	x1, x0, #3
+	lsl	x1, x1, #22			/* rounding mode */
+	msr	fpcr, x1
+	and	x1, x0, #0x1f
+	msr	fpsr, x1
+	ret
+	.size	fp_fill, . - fp_fill
+
+/* x0 = 66 words: q0 to q31, FPCR, FPSR. */
+	.global	fp_store
+	.type	fp_store, %function
+fp_store:
+	stp	q0, q1, [x0]
+	stp	q2, q3, [x0, #32]
+	stp	q4, q5, [x0, #64]
+	stp	q6, q7, [x0, #96]
+	stp	q8, q9, [x0, #128]
+	stp	q10, q11, [x0, #160]
+	stp	q12, q13, [x0, #192]
+	stp	q14, q15, [x0, #224]
+	stp	q16, q17, [x0, #256]
+	stp	q18, q19, [x0, #288]
+	stp	q20, q21, [x0, #320]
+	stp	q22, q23, [x0, #352]
+	stp	q24, q25, [x0, #384]
+	stp	q26, q27, [x0, #416]
+	stp	q28, q29, [x0, #448]
+	stp	q30, q31, [x0, #480]
+	mrs	x1, fpcr
+	mrs	x2, fpsr
+	str	x1, [x0, #512]
+	str	x2, [x0, #520]
+	ret
+	.size	fp_store, . - fp_store
