@@ -205,6 +205,15 @@ static void unprepare_requests(struct items *items, unsigned count)
 	}
 }
 
+/* An interrupt: what was made stays where it is, so that the message comes further when it is sent again. */
+static enum status postpone_requests(struct items *items, unsigned count)
+{
+	while (count-- > 0) {
+		mapdb_postpone(&items->requests[count]);
+	}
+	return RESTART;
+}
+
 static enum status prepare_requests(struct items *items)
 {
 	for (unsigned i = 0; i < items->mappings; i++) {
@@ -212,6 +221,9 @@ static enum status prepare_requests(struct items *items)
 		if (status != STATUS_OK) {
 			unprepare_requests(items, i);
 			return status;
+		}
+		if (i + 1 < items->mappings && preempt_pending()) {
+			return postpone_requests(items, i + 1);
 		}
 	}
 	for (unsigned i = 0; i < items->mappings && !is_single(items); i++) {
@@ -233,6 +245,9 @@ static enum status prepare_all(struct items *items)
 			status = prepare_capability(items, item);
 		} else if ((item->place & ITEM_REPLACE) != 0) {
 			status = clear_destination(items, item);
+		}
+		if (status == STATUS_OK && i + 1 < items->count && preempt_pending()) {
+			status = RESTART; /* the pages of the table that were made stay */
 		}
 		if (status != STATUS_OK) {
 			return status;

@@ -6,6 +6,8 @@
  */
 #include "mapdb_walk.h"
 
+#include "panic.h"
+
 #include "entry.h"
 
 #include <arch/cpu.h>
@@ -78,7 +80,8 @@ unsigned mapdb_next_order(struct space *src, uint64_t src_va, uint64_t dst_va, u
 {
 	static const unsigned orders[] = {ORDER_GIANT, ORDER_BLOCK, ORDER_PAGE};
 	struct leaf leaf;
-	if (src_va >= USER_END || !space_find(src, src_va, &leaf) || arch_entry_is_kernel(leaf.value)) {
+	if (src_va >= USER_END || !space_find(src, src_va, &leaf) ||
+	    arch_entry_is_kernel(leaf.value)) {
 		return 0;
 	}
 	for (unsigned i = 0; i < 3; i++) {
@@ -136,8 +139,8 @@ static void part_leave(uint32_t id)
 }
 
 /* Gives `id`, the slot of a mapping or part of `order` at `va`, a piece table, if it has none. */
-static enum status add_pieces(struct space *space, const struct leaf *leaf, uint32_t id, uint64_t va,
-			      unsigned order)
+static enum status add_pieces(struct space *space, const struct leaf *leaf, uint32_t id,
+			      uint64_t va, unsigned order)
 {
 	uint32_t pieces = pieces_make(space->quota, order);
 	if (pieces == 0) {
@@ -158,7 +161,8 @@ static enum status add_pieces(struct space *space, const struct leaf *leaf, uint
 }
 
 /* Makes the piece tables between the mapping at `leaf` and its part. */
-static enum status make_pieces(struct space *space, const struct leaf *leaf, uint64_t va, unsigned order)
+static enum status make_pieces(struct space *space, const struct leaf *leaf, uint64_t va,
+			       unsigned order)
 {
 	for (unsigned at = leaf->order; at > order; at -= ORDER_STEP) {
 		uint32_t id = leaf_slot(leaf, va, at);
@@ -185,7 +189,9 @@ static void tidy_pieces(struct space *space, uint64_t va, unsigned order)
 		struct region *region = region_of(leaf_frame(&leaf, va), ORDER_BLOCK);
 		spinlock_lock(&region->lock);
 		uint32_t id = leaf_slot(&leaf, va, ORDER_BLOCK);
-		uint32_t pieces = id != 0 && leaf_is_same(&leaf, arch_entry_load(leaf.entry)) ? slot_pieces(id) : 0;
+		uint32_t pieces = id != 0 && leaf_is_same(&leaf, arch_entry_load(leaf.entry))
+					  ? slot_pieces(id)
+					  : 0;
 		upper = pieces != 0 ? pieces_detach_if_empty(pieces) : 0;
 		spinlock_unlock(&region->lock);
 	}
@@ -243,6 +249,11 @@ void mapdb_unprepare(struct map_request *request)
 	tidy_pieces(request->src, request->src_va, request->order);
 }
 
+void mapdb_postpone(struct map_request *request)
+{
+	(void)live_down(table_of(request->dst_entry));
+}
+
 /* Mapping: all of this under the lock of the frame, which `id` and `source` belong to. */
 
 static bool rights_within(unsigned rights, unsigned limit)
@@ -268,7 +279,8 @@ static uint64_t changed_entry(uint64_t entry, uint64_t wanted)
 	if ((wanted & ARCH_ENTRY_TRACKED) == 0) {
 		known = 0; /* stays tracked if it was */
 	}
-	return arch_entry_with_rights(entry | known | (wanted & ARCH_ENTRY_TRACKED), arch_entry_rights(wanted));
+	return arch_entry_with_rights(entry | known | (wanted & ARCH_ENTRY_TRACKED),
+				      arch_entry_rights(wanted));
 }
 
 static void change_rights(const struct map_request *request, uint64_t wanted)
@@ -295,8 +307,8 @@ static enum status check_over(const struct map_request *request, uint32_t id, ui
 	if (old == ARCH_ENTRY_BROKEN) {
 		return STATUS_AGAIN;
 	}
-	if (!arch_entry_is_leaf(old, level) || arch_entry_is_kernel(old) || arch_entry_is_held(old) ||
-	    arch_entry_physical(old) != arch_entry_physical(wanted)) {
+	if (!arch_entry_is_leaf(old, level) || arch_entry_is_kernel(old) ||
+	    arch_entry_is_held(old) || arch_entry_physical(old) != arch_entry_physical(wanted)) {
 		return STATUS_OVERMAP;
 	}
 	uint32_t child = slot_of_entry(request->dst_entry);
@@ -335,6 +347,9 @@ static enum status map_new(const struct map_request *request, uint32_t id, uint6
 	uint32_t child = slot_of_entry(request->dst_entry);
 	*slot_at(child) = (struct slot){.parent = (depth + 1) << SLOT_DEPTH_SHIFT};
 	tree_push(id, child);
+	if (MAPDB_CHECKS) {
+		mapdb_check_link(child);
+	}
 	return STATUS_OK;
 }
 
@@ -349,7 +364,8 @@ static bool can_grant(uint32_t id, unsigned rights)
 	if (slot_pieces(id) != 0) {
 		return false;
 	}
-	for (uint32_t child = tree_first_same(id); child != 0; child = slot_at(child)->next & SLOT_ID) {
+	for (uint32_t child = tree_first_same(id); child != 0;
+	     child = slot_at(child)->next & SLOT_ID) {
 		count++;
 		if (count > GRANT_CHILDREN_MAX ||
 		    !rights_within(arch_entry_rights(arch_entry_load(slot_entry(child))), rights)) {
@@ -364,7 +380,8 @@ static void move_slot(uint32_t from, uint32_t to)
 	struct slot *slot = slot_at(to);
 	*slot = *slot_at(from);
 	*slot_at(from) = (struct slot){0};
-	uint32_t prev = slot->prev & SLOT_LINK, next = slot->next & SLOT_ID, parent = slot->parent & SLOT_ID;
+	uint32_t prev = slot->prev & SLOT_LINK, next = slot->next & SLOT_ID,
+		 parent = slot->parent & SLOT_ID;
 	if (prev != 0) {
 		link_set(&slot_node(prev)->next, to);
 	} else if (parent != 0) {
@@ -373,12 +390,14 @@ static void move_slot(uint32_t from, uint32_t to)
 	if (next != 0) {
 		link_set(&slot_at(next)->prev, to);
 	}
-	for (uint32_t child = tree_first_same(to); child != 0; child = slot_at(child)->next & SLOT_ID) {
+	for (uint32_t child = tree_first_same(to); child != 0;
+	     child = slot_at(child)->next & SLOT_ID) {
 		link_set(&slot_at(child)->parent, to);
 	}
 }
 
-static enum status grant(const struct map_request *request, const struct leaf *source, uint64_t wanted)
+static enum status grant(const struct map_request *request, const struct leaf *source,
+			 uint64_t wanted)
 {
 	uint64_t *from = source->entry, *to = request->dst_entry;
 	uint32_t id = slot_of_entry(from);
@@ -394,14 +413,19 @@ static enum status grant(const struct map_request *request, const struct leaf *s
 	arch_tlb_page(request->src->asid, source->va);
 	arch_tlb_finish();
 	/* As it was, but for the rights; what was held stays held. */
-	uint64_t new = arch_entry_with_rights(old | (wanted & ARCH_ENTRY_TRACKED), arch_entry_rights(wanted));
+	uint64_t new = arch_entry_with_rights(old | (wanted & ARCH_ENTRY_TRACKED),
+					      arch_entry_rights(wanted));
 	arch_entry_store(to, new);
 	arch_entry_store(from, 0);
+	if (MAPDB_CHECKS) {
+		mapdb_check_link(slot_of_entry(to));
+	}
 	(void)live_down(table_of(from));
 	return STATUS_OK;
 }
 
-static enum status map_locked(const struct map_request *request, const struct leaf *source, uint32_t id)
+static enum status map_locked(const struct map_request *request, const struct leaf *source,
+			      uint32_t id)
 {
 	uint64_t wanted = make_entry(request, source);
 	uint64_t old = arch_entry_load(request->dst_entry);
@@ -536,17 +560,13 @@ void mapdb_publish(void)
 
 static bool root_range_is_good(uint64_t va, uint64_t physical, unsigned order)
 {
-	return order_is_good(order) && address_is_good(va, order) && (physical & order_mask(order)) == 0;
+	return order_is_good(order) && address_is_good(va, order) &&
+	       (physical & order_mask(order)) == 0;
 }
 
 /* Puts an entry where nothing is; the slot, if it has one, is that of a root mapping. */
-static enum status add_entry(struct space *space, uint64_t va, unsigned order, uint64_t value, uint32_t flags)
+static enum status fill_entry(uint64_t *entry, unsigned order, uint64_t value, uint32_t flags)
 {
-	uint64_t *entry;
-	enum status status = space_hold(space, va, order, &entry);
-	if (status != STATUS_OK) {
-		return status;
-	}
 	struct region *region = region_of(arch_entry_physical(value), order);
 	spinlock_lock(&region->lock);
 	bool added = arch_entry_swap(entry, 0, value);
@@ -556,21 +576,82 @@ static enum status add_entry(struct space *space, uint64_t va, unsigned order, u
 	spinlock_unlock(&region->lock);
 	if (!added) {
 		space_release(entry);
-		return STATUS_OVERMAP;
 	}
-	arch_entry_publish();
-	return STATUS_OK;
+	return added ? STATUS_OK : STATUS_OVERMAP;
 }
 
-enum status mapdb_add_root(struct space *space, uint64_t va, uint64_t physical, unsigned order, unsigned rights,
-			   enum memory_type type, bool held)
+/* `count` entries side by side in one table, which is looked for once; each shows what comes after the one before. */
+static enum status add_entries(struct space *space, uint64_t va, unsigned order, unsigned count, uint64_t value,
+			       uint32_t flags)
+{
+	uint64_t *entry;
+	uint64_t physical = arch_entry_physical(value);
+	unsigned level = arch_level_of_order(order);
+	enum status status = space_hold(space, va, order, &entry);
+	for (unsigned i = 0; i < count && status == STATUS_OK; i++) {
+		if (i != 0) {
+			entry++;
+			CHECK(live_up(table_of(entry))); /* the entry before counts */
+		}
+		status = fill_entry(entry, order, arch_entry_at(value, physical + ((uint64_t)i << order), level),
+				    flags);
+	}
+	arch_entry_publish();
+	return status;
+}
+
+static enum status add_entry(struct space *space, uint64_t va, unsigned order, uint64_t value,
+			     uint32_t flags)
+{
+	return add_entries(space, va, order, 1, value, flags);
+}
+
+static enum status add_roots(struct space *space, uint64_t va, uint64_t physical, unsigned order, unsigned count,
+			     const struct root_kind *kind)
+{
+	uint64_t entry =
+		arch_entry_leaf(physical, arch_level_of_order(order), kind->rights, kind->type, 0);
+	uint32_t flags = kind->type == MEMORY_TYPE_NORMAL ? 0 : SLOT_FIXED_TYPE;
+	return add_entries(space, va, order, count, kind->held ? arch_entry_hold(entry) : entry, flags);
+}
+
+enum status mapdb_add_root(struct space *space, uint64_t va, uint64_t physical, unsigned order,
+			   unsigned rights, enum memory_type type, bool held)
 {
 	if (!root_range_is_good(va, physical, order)) {
 		return STATUS_BAD_RANGE;
 	}
-	uint64_t entry = arch_entry_leaf(physical, arch_level_of_order(order), rights, type, 0);
-	uint32_t flags = type == MEMORY_TYPE_NORMAL ? 0 : SLOT_FIXED_TYPE;
-	return add_entry(space, va, order, held ? arch_entry_hold(entry) : entry, flags);
+	struct root_kind kind = {rights, type, held};
+	return add_roots(space, va, physical, order, 1, &kind);
+}
+
+/* The largest order that fits the start of a range, at both addresses. */
+static unsigned order_for(uint64_t va, uint64_t physical, uint64_t size)
+{
+	for (unsigned order = ORDER_GIANT; order > ORDER_PAGE; order -= ORDER_STEP) {
+		if (((va | physical) & order_mask(order)) == 0 && size >= 1ul << order) {
+			return order;
+		}
+	}
+	return ORDER_PAGE;
+}
+
+enum status mapdb_add_root_range(struct space *space, uint64_t va, uint64_t physical, uint64_t size,
+				 const struct root_kind *kind)
+{
+	enum status status = STATUS_OK;
+	while (size != 0 && status == STATUS_OK) {
+		unsigned order = order_for(va, physical, size);
+		uint64_t in_table = ARCH_ENTRIES - part_index(va, order), fit = size >> order;
+		unsigned count = (unsigned)(fit < in_table ? fit : in_table);
+		status = root_range_is_good(va, physical, order)
+				 ? add_roots(space, va, physical, order, count, kind)
+				 : STATUS_BAD_RANGE;
+		va += (uint64_t)count << order;
+		physical += (uint64_t)count << order;
+		size -= (uint64_t)count << order;
+	}
+	return status;
 }
 
 enum status mapdb_add_kernel(struct space *space, uint64_t va, uint64_t physical, unsigned rights)
@@ -595,7 +676,8 @@ void mapdb_remove_kernel(struct space *space, uint64_t va)
 	batch_release(&batch, false);
 }
 
-bool mapdb_lookup(struct space *space, uint64_t va, uint64_t *physical, unsigned *order, unsigned *rights)
+bool mapdb_lookup(struct space *space, uint64_t va, uint64_t *physical, unsigned *order,
+		  unsigned *rights)
 {
 	struct leaf leaf;
 	if (va >= USER_END || !space_find(space, va, &leaf)) {
@@ -634,7 +716,8 @@ bool mapdb_repair(struct space *space, uint64_t va, enum fault_access access)
 		return false;
 	}
 	if (!arch_entry_can(leaf.value, rights)) {
-		uint64_t uses = ARCH_ENTRY_REFERENCED | (access == FAULT_WRITE ? ARCH_ENTRY_DIRTY : 0);
+		uint64_t uses =
+			ARCH_ENTRY_REFERENCED | (access == FAULT_WRITE ? ARCH_ENTRY_DIRTY : 0);
 		/* Lost: whatever it is now, the access tries again. */
 		(void)arch_entry_swap(leaf.entry, leaf.value, arch_entry_know(leaf.value, uses));
 	}

@@ -37,6 +37,18 @@ bool space_destroy(struct space *space);
 enum status mapdb_add_root(struct space *space, uint64_t va, uint64_t physical, unsigned order,
 			   unsigned rights, enum memory_type type, bool held);
 
+/* What root mappings allow and show. */
+struct root_kind {
+	unsigned rights;
+	enum memory_type type;
+	bool held;
+};
+
+/* Root mappings for [physical, physical + size) from va on, in the largest pages that fit; all multiples of 4 KiB. The same errors; what
+ * was added before one stays. */
+enum status mapdb_add_root_range(struct space *space, uint64_t va, uint64_t physical, uint64_t size,
+				 const struct root_kind *kind);
+
 /* Maps a page of kernel memory (UTCB, information page) that can neither be mapped onward nor unmapped by users. */
 enum status mapdb_add_kernel(struct space *space, uint64_t va, uint64_t physical, unsigned rights);
 void mapdb_remove_kernel(struct space *space, uint64_t va);
@@ -71,6 +83,10 @@ unsigned mapdb_next_order(struct space *src, uint64_t src_va, uint64_t dst_va, u
 enum status mapdb_prepare(struct map_request *request);
 void mapdb_unprepare(struct map_request *request);
 
+/* The same, but tables and piece tables that were made stay, empty: the same request will be prepared again. If it is not, they stay until
+ * something is mapped there and goes, or the space does. */
+void mapdb_postpone(struct map_request *request);
+
 /*
  * Makes the mapping; after mapdb_prepare(), whose hold ends here in any case. NOT_MAPPED: no source, or it is being revoked (or, with
  * several cores, its piece table was given back meanwhile: as if revoked). OVERMAP: another frame, or the same from another parent, is
@@ -85,16 +101,17 @@ void mapdb_publish(void);
 
 /* Where a walk that was interrupted goes on. Numbers only: nothing points here. */
 struct map_position {
-	uint64_t va;                /* all before it is done; 0: not begun */
-	uint32_t slot;              /* the next mapping below, 0 if none; a hint, checked when it is used */
+	uint64_t va;   /* all before it is done; 0: not begun */
+	uint32_t slot; /* the next mapping below, 0 if none; a hint, checked when it is used */
 	uint32_t giant, giant_part; /* the same for mappings of 1 GiB and their parts */
 	uint32_t stage;             /* order of what is being walked at `va`; 0: nothing yet */
 };
 
 /* What an unmap found. Cleared by the caller before the first call. */
 struct unmap_report {
-	uint64_t pages;      /* of 4 KiB, removed or reduced in the space itself (self) */
-	uint64_t begin, end; /* the extent removed there, larger than asked if a large entry went as a whole; empty: nothing */
+	uint64_t pages; /* of 4 KiB, removed or reduced in the space itself (self) */
+	uint64_t begin,
+		end; /* the extent removed there, larger than asked if a large entry went as a whole; empty: nothing */
 	bool referenced, dirty;
 	struct map_position at;
 };
@@ -152,7 +169,8 @@ enum status mapdb_take_root(struct space *space, uint64_t va, unsigned order, ui
 bool mapdb_repair(struct space *space, uint64_t va, enum fault_access access);
 
 /* Looks an address up, for tests and reports: false if nothing is mapped. */
-bool mapdb_lookup(struct space *space, uint64_t va, uint64_t *physical, unsigned *order, unsigned *rights);
+bool mapdb_lookup(struct space *space, uint64_t va, uint64_t *physical, unsigned *order,
+		  unsigned *rights);
 
 /* Debug builds: checks M1 to M5 over the whole space; panics if one does not hold. */
 void mapdb_check(struct space *space);

@@ -11,7 +11,7 @@
  */
 #include "mapdb_walk.h"
 
-#define USES_OWN (SLOT_REF_OWN | SLOT_DIRTY_OWN)
+#define USES_OWN      (SLOT_REF_OWN | SLOT_DIRTY_OWN)
 #define USES_UP_SHIFT 2
 
 struct age {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The invariants M1 to M5, checked over a whole space, for debug builds and tests.
+ * The invariants M1 to M5: over a whole space, or of what has just been touched; for debug builds and tests.
  */
 #include "mapdb_walk.h"
 
@@ -20,11 +20,33 @@ static void check_child(uint32_t parent, uint32_t child)
 	      (slot_at(slot_mapping(parent))->parent >> SLOT_DEPTH_SHIFT) + 1);
 }
 
+void mapdb_check_link(uint32_t id)
+{
+	const struct slot *slot = slot_at(id);
+	uint32_t parent = slot->parent & SLOT_ID, next = slot->next & SLOT_ID,
+		 prev = slot->prev & SLOT_LINK;
+	uint64_t value = arch_entry_load(slot_entry(id));
+	CHECK(twin_of(id)->e == KIND_TWIN && twin_of(id)->d != 0);
+	CHECK(arch_entry_is_leaf(value, arch_level_of_order(slot_order(id))) &&
+	      !arch_entry_is_kernel(value));
+	CHECK(next == 0 || (slot_at(next)->prev & SLOT_LINK) == id);
+	CHECK(prev == 0 || (slot_node(prev)->next & SLOT_ID) == id);
+	if (parent == 0) {
+		CHECK(prev == 0 && next == 0);
+		return;
+	}
+	CHECK(prev != 0 || (slot_at(parent)->first & SLOT_LINK) == id);
+	CHECK(slot_order(parent) == slot_order(id) && slot_physical(parent) == slot_physical(id));
+	CHECK(arch_entry_type(value) ==
+	      arch_entry_type(arch_entry_load(slot_entry(slot_mapping(parent)))));
+}
+
 static void check_children(uint32_t id)
 {
 	uint32_t before = slot_at(id)->first & SLOT_LINK;
 	before = (before & SLOT_PIECES) != 0 ? before : 0;
-	for (uint32_t child = tree_first_same(id); child != 0; child = slot_at(child)->next & SLOT_ID) {
+	for (uint32_t child = tree_first_same(id); child != 0;
+	     child = slot_at(child)->next & SLOT_ID) {
 		CHECK((slot_at(child)->prev & SLOT_LINK) == before);
 		check_child(id, child);
 		before = child;
@@ -70,7 +92,8 @@ static void check_leaf(const uint64_t *entry, uint64_t value)
 	uint32_t parent = slot_parent(id), prev = slot_at(id)->prev & SLOT_LINK;
 	if (parent != 0) {
 		check_child(parent, id);
-		uint32_t before = prev != 0 ? slot_node(prev)->next & SLOT_ID : slot_at(parent)->first & SLOT_LINK;
+		uint32_t before = prev != 0 ? slot_node(prev)->next & SLOT_ID
+					    : slot_at(parent)->first & SLOT_LINK;
 		CHECK(before == id);
 	}
 }

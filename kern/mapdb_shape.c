@@ -71,7 +71,8 @@ static void take_slots(uint64_t *table, uint32_t id)
 	if (pieces != 0) {
 		pieces_free(descriptor->d);
 		descriptor->d = pieces;
-		twin_of(pieces)->c = LIVE_DEAD; /* who noted that it may be empty finds it is no piece table */
+		twin_of(pieces)->c =
+			LIVE_DEAD; /* who noted that it may be empty finds it is no piece table */
 		twin_of(pieces)->d = page_number_of(page_of_physical(page_physical(table)), 12);
 		*pieces_node(pieces) = (struct slot){0};
 	}
@@ -104,7 +105,8 @@ static enum status split_locked(struct space *space, const struct leaf *leaf, ui
 enum status mapdb_split(struct space *space, uint64_t va)
 {
 	struct leaf leaf;
-	if (va >= USER_END || !space_find(space, va, &leaf) || leaf.va != va || leaf.order == ORDER_PAGE) {
+	if (va >= USER_END || !space_find(space, va, &leaf) || leaf.va != va ||
+	    leaf.order == ORDER_PAGE) {
 		return STATUS_NOT_MAPPED;
 	}
 	uint64_t *table = table_make(space, va, leaf.level + 1, 0);
@@ -144,9 +146,10 @@ static enum status can_join(const uint64_t *table, uint64_t first, unsigned leve
 	for (unsigned i = 0; i < ARCH_ENTRIES; i++) {
 		uint64_t value = arch_entry_load(&table[i]);
 		uint32_t id = slot_of_entry(&table[i]);
-		if (!arch_entry_is_leaf(value, level) || !equal_but_for_uses(value, expected(first, i, level)) ||
-		    !is_root(id) ||
-		    ((slot_at(id)->first ^ slot_at(slot_of_entry(table))->first) & SLOT_FIXED_TYPE) != 0) {
+		if (!arch_entry_is_leaf(value, level) ||
+		    !equal_but_for_uses(value, expected(first, i, level)) || !is_root(id) ||
+		    ((slot_at(id)->first ^ slot_at(slot_of_entry(table))->first) &
+		     SLOT_FIXED_TYPE) != 0) {
 			return STATUS_NOT_MAPPED;
 		}
 		if (is_revoking(id)) {
@@ -191,8 +194,8 @@ static void give_slots(uint64_t *table, uint32_t id)
 }
 
 /* The table stays as it is, broken: who still walks through it finds that, and starts again at the root. */
-static enum status join_locked(struct space *space, uint64_t *table, uint64_t *above, uint64_t first,
-			       unsigned level)
+static enum status join_locked(struct space *space, uint64_t *table, uint64_t *above,
+			       uint64_t first, unsigned level)
 {
 	enum status status = can_join(table, first, level);
 	if (status != STATUS_OK) {
@@ -244,7 +247,8 @@ enum status mapdb_join(struct space *space, uint64_t va, unsigned order)
 static enum status check_type(const struct leaf *leaf, enum memory_type type)
 {
 	uint32_t id = slot_of_entry(leaf->entry);
-	bool cached = type == MEMORY_TYPE_NORMAL || arch_entry_type(leaf->value) == MEMORY_TYPE_NORMAL;
+	bool cached =
+		type == MEMORY_TYPE_NORMAL || arch_entry_type(leaf->value) == MEMORY_TYPE_NORMAL;
 	if (!leaf_is_same(leaf, arch_entry_load(leaf->entry)) || !is_root(id)) {
 		return STATUS_NOT_MAPPED;
 	}
@@ -258,7 +262,8 @@ static enum status check_type(const struct leaf *leaf, enum memory_type type)
 }
 
 /* From here on nobody has a mapping of the memory, cacheable or not, and nobody can make one. */
-static enum status hold_for_type(struct space *space, const struct leaf *leaf, enum memory_type type)
+static enum status hold_for_type(struct space *space, const struct leaf *leaf,
+				 enum memory_type type)
 {
 	struct region *region = region_of(arch_entry_physical(leaf->value), leaf->order);
 	spinlock_lock(&region->lock);
@@ -279,7 +284,8 @@ static enum status change_type(const struct leaf *leaf, enum memory_type type)
 	enum status status = check_type(leaf, type);
 	if (status == STATUS_OK) {
 		uint64_t entry = arch_entry_with_type(arch_entry_load(leaf->entry), type);
-		arch_entry_store(leaf->entry, type == MEMORY_TYPE_NORMAL ? arch_entry_unhold(entry) : entry);
+		arch_entry_store(leaf->entry,
+				 type == MEMORY_TYPE_NORMAL ? arch_entry_unhold(entry) : entry);
 		revoking_clear(region, slot_of_entry(leaf->entry));
 		arch_entry_publish();
 	}
@@ -308,11 +314,12 @@ bool mapdb_set_type(struct space *space, uint64_t va, unsigned order, enum memor
 {
 	struct leaf leaf;
 	*status = STATUS_NOT_MAPPED;
-	if (va >= USER_END || !space_find(space, va, &leaf) || leaf.va != va || leaf.order != order ||
-	    arch_entry_is_kernel(leaf.value)) {
+	if (va >= USER_END || !space_find(space, va, &leaf) || leaf.va != va ||
+	    leaf.order != order || arch_entry_is_kernel(leaf.value)) {
 		return true;
 	}
-	bool cached = type == MEMORY_TYPE_NORMAL || arch_entry_type(leaf.value) == MEMORY_TYPE_NORMAL;
+	bool cached =
+		type == MEMORY_TYPE_NORMAL || arch_entry_type(leaf.value) == MEMORY_TYPE_NORMAL;
 	if (at->va == 0) {
 		*status = hold_for_type(space, &leaf, type);
 		if (*status != STATUS_OK) {
@@ -349,8 +356,8 @@ static enum status take_locked(struct batch *batch, struct region *region, const
 enum status mapdb_take_root(struct space *space, uint64_t va, unsigned order, uint64_t *physical)
 {
 	struct leaf leaf;
-	if (va >= USER_END || !space_find(space, va, &leaf) || leaf.va != va || leaf.order != order ||
-	    arch_entry_is_kernel(leaf.value)) {
+	if (va >= USER_END || !space_find(space, va, &leaf) || leaf.va != va ||
+	    leaf.order != order || arch_entry_is_kernel(leaf.value)) {
 		return STATUS_NOT_MAPPED;
 	}
 	struct batch batch;

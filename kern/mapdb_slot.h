@@ -71,6 +71,13 @@ struct slot {
 /* What a live count says once the table has been given up: nothing can be added any more. */
 #define LIVE_DEAD 0xffffffffu
 
+/* Debug builds and host tests check what they touch. */
+#ifdef STRATA_DEBUG
+#define MAPDB_CHECKS true
+#else
+#define MAPDB_CHECKS false
+#endif
+
 struct region {
 	struct spinlock lock;
 	uint32_t revokes; /* slots with SLOT_REVOKING; atomic */
@@ -84,7 +91,8 @@ extern struct region mapdb_big; /* the same for mappings of 1 GiB */
 static inline struct region *region_of(uint64_t physical, unsigned order)
 {
 	uint64_t number = physical >> ORDER_BLOCK;
-	return order == ORDER_GIANT ? &mapdb_big : &mapdb_regions[(number ^ number >> 8) % REGION_COUNT];
+	return order == ORDER_GIANT ? &mapdb_big
+				    : &mapdb_regions[(number ^ number >> 8) % REGION_COUNT];
 }
 
 /* Tables. */
@@ -118,7 +126,8 @@ static inline unsigned entry_index(const uint64_t *entry)
 static inline uint64_t entry_va(const uint64_t *entry)
 {
 	const struct page *table = table_of(entry);
-	return (table->b & ~TABLE_LEVEL) + ((uint64_t)entry_index(entry) << arch_level_order(table_level(table)));
+	return (table->b & ~TABLE_LEVEL) +
+	       ((uint64_t)entry_index(entry) << arch_level_order(table_level(table)));
 }
 
 /* Slots. */
@@ -156,7 +165,9 @@ static inline uint64_t *slot_entry(uint32_t id)
 /* The place of a piece table among the children of the slot that it belongs to. */
 static inline struct slot *pieces_node(uint32_t link)
 {
-	return (struct slot *)&page_descriptor((const char *)slot_at(link & SLOT_ID & ~SLOT_INDEX) + PAGE_BYTES)->c;
+	return (struct slot *)&page_descriptor((const char *)slot_at(link & SLOT_ID & ~SLOT_INDEX) +
+					       PAGE_BYTES)
+		->c;
 }
 
 static inline struct slot *slot_node(uint32_t link)
@@ -253,6 +264,9 @@ void revoking_set(struct region *region, uint32_t id);
 void revoking_clear(struct region *region, uint32_t id);
 /* True if a mapping above, or `id` itself, is being revoked. */
 bool revoking_above(const struct region *region, uint32_t id);
+
+/* mapdb_check.c: M1, M3 and M4 of one mapping, its parent and its neighbours. Under its lock. */
+void mapdb_check_link(uint32_t id);
 
 /* Batches: entries that were broken or reduced, before TLBs forget them. */
 

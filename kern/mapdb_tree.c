@@ -20,7 +20,8 @@ bool live_up(struct page *table)
 		if (live == LIVE_DEAD) {
 			return false;
 		}
-	} while (!__atomic_compare_exchange_n(&table->c, &live, live + 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(&table->c, &live, live + 1, true, __ATOMIC_ACQ_REL,
+					      __ATOMIC_RELAXED));
 	return true;
 }
 
@@ -33,7 +34,8 @@ bool live_down(struct page *table)
 
 bool live_kill(struct page *table, uint32_t live)
 {
-	return __atomic_compare_exchange_n(&table->c, &live, LIVE_DEAD, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(&table->c, &live, LIVE_DEAD, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
 }
 
 /* Links. */
@@ -70,7 +72,8 @@ static uint32_t part_left(uint32_t id)
 uint32_t tree_remove(uint32_t child)
 {
 	struct slot *old = slot_at(child);
-	uint32_t parent = old->parent & SLOT_ID, next = old->next & SLOT_ID, prev = old->prev & SLOT_LINK;
+	uint32_t parent = old->parent & SLOT_ID, next = old->next & SLOT_ID,
+		 prev = old->prev & SLOT_LINK;
 	if (next != 0) {
 		link_set(&slot_at(next)->prev, prev);
 	}
@@ -187,7 +190,8 @@ uint32_t pieces_make(struct quota *quota, unsigned order)
 		return 0;
 	}
 	struct page *twin = page_descriptor(pair);
-	*twin = (struct page){.a = (uint64_t)(uintptr_t)quota, .e = KIND_TWIN, .f = order - ORDER_STEP};
+	*twin = (struct page){
+		.a = (uint64_t)(uintptr_t)quota, .e = KIND_TWIN, .f = order - ORDER_STEP};
 	*page_descriptor(pair + PAGE_BYTES) = (struct page){0};
 	return page_number_of(pair, 13) << SLOT_INDEX_BITS;
 }
@@ -225,7 +229,8 @@ static void collect_parts(uint32_t id, uint32_t pieces)
 	for (unsigned i = 0; i < ARCH_ENTRIES; i++) {
 		uses |= slot_at(pieces + i)->next;
 		if ((slot_at(pieces + i)->first & SLOT_REVOKING) != 0) {
-			revoking_clear(region_of(slot_physical(pieces + i), slot_order(pieces)), pieces + i);
+			revoking_clear(region_of(slot_physical(pieces + i), slot_order(pieces)),
+				       pieces + i);
 		}
 	}
 	uses &= USES_OWN | USES_UP;
@@ -371,6 +376,9 @@ uint32_t mapping_take(struct batch *batch, struct region *region, uint32_t id)
 	}
 	struct slot *slot = slot_at(id);
 	CHECK((slot->first & SLOT_LINK) == 0);
+	if (MAPDB_CHECKS) {
+		mapdb_check_link(id);
+	}
 	uint64_t *entry = slot_entry(id);
 	uint64_t old = arch_entry_exchange(entry, ARCH_ENTRY_BROKEN);
 	uint32_t own = slot->next & USES_OWN;

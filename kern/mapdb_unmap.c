@@ -50,7 +50,8 @@ static uint32_t take_own(uint32_t id)
 	return own;
 }
 
-static void remove_end(struct walk *walk, struct region *region, const struct leaf *leaf, uint32_t id)
+static void remove_end(struct walk *walk, struct region *region, const struct leaf *leaf,
+		       uint32_t id)
 {
 	struct unmap *unmap = unmap_of(walk);
 	if (unmap->self) {
@@ -84,7 +85,8 @@ static void reduce_below(struct walk *walk, struct region *region, uint32_t id)
 	reduce(&walk->batch, slot_entry(id), unmap_of(walk)->keep);
 }
 
-static void nothing_to_finish(struct walk *walk, struct region *region, const struct leaf *leaf, uint32_t id)
+static void nothing_to_finish(struct walk *walk, struct region *region, const struct leaf *leaf,
+			      uint32_t id)
 {
 	(void)walk, (void)region, (void)leaf, (void)id;
 }
@@ -114,7 +116,8 @@ static enum walk_end reduce_self(struct unmap *unmap, const struct leaf *leaf)
 static unsigned part_order(const struct leaf *leaf, uint64_t va, uint64_t end)
 {
 	unsigned order = leaf->order;
-	while (order > ORDER_PAGE && ((va & ((1ul << order) - 1)) != 0 || end - va < 1ul << order)) {
+	while (order > ORDER_PAGE &&
+	       ((va & ((1ul << order) - 1)) != 0 || end - va < 1ul << order)) {
 		order -= ORDER_STEP;
 	}
 	return order;

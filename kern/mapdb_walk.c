@@ -90,7 +90,8 @@ static void visit(struct walk *walk, struct region *region, uint32_t at)
 }
 
 /* `others`: only what is below children as large as `top`. False: it must pause. */
-static bool walk_below(struct walk *walk, struct region *region, uint32_t top, uint64_t physical, bool others)
+static bool walk_below(struct walk *walk, struct region *region, uint32_t top, uint64_t physical,
+		       bool others)
 {
 	uint32_t at = walk->at->slot;
 	if (!position_is_good(at, top, physical, slot_order(top))) {
@@ -133,7 +134,8 @@ static bool walk_parts(struct walk *walk, uint32_t giant)
 	       (part = pieces_from(pieces, walk->at->giant_part)) != 0) {
 		unsigned index = part & SLOT_INDEX;
 		walk->at->giant_part = index;
-		if (must_pause(walk) || !walk_one_part(walk, part, physical + ((uint64_t)index << ORDER_BLOCK))) {
+		if (must_pause(walk) ||
+		    !walk_one_part(walk, part, physical + ((uint64_t)index << ORDER_BLOCK))) {
 			return false;
 		}
 		walk->at->giant_part = index + 1;
@@ -235,8 +237,8 @@ static bool finish(struct walk *walk, struct region *region, const struct leaf *
 	return true;
 }
 
-static bool walk_locked(struct walk *walk, struct region *region, const struct leaf *leaf, uint64_t va,
-			unsigned order, bool others)
+static bool walk_locked(struct walk *walk, struct region *region, const struct leaf *leaf,
+			uint64_t va, unsigned order, bool others)
 {
 	uint32_t id = leaf_slot(leaf, va, order);
 	if (id == 0 || slot_mapping(id) != slot_of_entry(leaf->entry)) {
@@ -255,7 +257,8 @@ static bool walk_locked(struct walk *walk, struct region *region, const struct l
 	return done && (others || finish(walk, region, leaf, id));
 }
 
-static enum walk_end walk_stage(struct walk *walk, const struct leaf *leaf, uint64_t va, unsigned order, bool others)
+static enum walk_end walk_stage(struct walk *walk, const struct leaf *leaf, uint64_t va,
+				unsigned order, bool others)
 {
 	struct region *region = region_of(leaf_frame(leaf, va), order);
 	for (;;) {

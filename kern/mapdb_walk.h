@@ -18,7 +18,8 @@ struct walk {
 	/* Called for each part below after what is below it, under the locks of part and whole; or NULL. */
 	void (*visit_part)(struct walk *walk, uint32_t id);
 	/* Called for the mapping or part itself in the end, under its lock; may add one entry to the batch. */
-	void (*finish)(struct walk *walk, struct region *region, const struct leaf *leaf, uint32_t id);
+	void (*finish)(struct walk *walk, struct region *region, const struct leaf *leaf,
+		       uint32_t id);
 	bool parents_first;
 	bool revokes; /* what is walked is flagged: nothing new can be mapped from it */
 	unsigned visited; /* mappings, and places without, since the last look for interrupts; 0 at first */

@@ -31,7 +31,8 @@ struct block {
 	uint64_t unused[6];
 };
 
-_Static_assert(sizeof(struct block) == DESCRIPTOR_BYTES / PAGE_BYTES * sizeof(struct page), "fits there");
+_Static_assert(sizeof(struct block) == DESCRIPTOR_BYTES / PAGE_BYTES * sizeof(struct page),
+	       "fits there");
 
 /* Free pages or pairs; window addresses in `a` (next) and `b` (previous) of their descriptors, 0 at the ends. */
 struct free_list {
@@ -212,7 +213,8 @@ static uint64_t block_base(uint64_t address)
 
 void page_pool_init(uint64_t base, uint64_t used, uint64_t end)
 {
-	CHECK(block_base(end) == end && base < used && used < end && end - block_base(base) <= WINDOW_BYTES);
+	CHECK(block_base(end) == end && base < used && used < end &&
+	      end - block_base(base) <= WINDOW_BYTES);
 	pages = pairs = (struct free_list){0};
 	free_bytes = 0;
 	uint64_t to_window = ARCH_POOL - block_base(base);

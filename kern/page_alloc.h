@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include <arch/aspace.h> /* ARCH_DIRECT, ARCH_POOL */
+#include <arch/memory.h>
 
 #include <stdbool.h>
 #include <stddef.h>

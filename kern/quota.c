@@ -11,8 +11,8 @@ bool quota_charge(struct quota *quota, uint64_t bytes)
 		if (used > limit || limit - used < bytes) {
 			return false;
 		}
-	} while (!__atomic_compare_exchange_n(&quota->used, &used, used + bytes, true, __ATOMIC_RELAXED,
-					      __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(&quota->used, &used, used + bytes, true,
+					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	return true;
 }
 

@@ -55,51 +55,26 @@ static void give_capability(uint64_t index, struct object *object)
 	cap_make_original(slot, object, RIGHTS_ALL);
 }
 
-/* The largest order that fits the start of a range, at both addresses. */
-static unsigned order_for(uint64_t va, uint64_t physical, uint64_t size)
+static void map(uint64_t va, uint64_t physical, uint64_t size, const struct root_kind *kind)
 {
-	for (unsigned order = 30; order > 12; order -= 9) {
-		if (((va | physical) & ((1ul << order) - 1)) == 0 && size >= 1ul << order) {
-			return order;
-		}
-	}
-	return 12;
+	check(mapdb_add_root_range(&root_task->space, va, physical, size, kind), "mapping");
 }
 
-struct mapping {
-	unsigned rights;
-	enum memory_type type;
-	bool held;
-};
-
-static void map(uint64_t va, uint64_t physical, uint64_t size, struct mapping how)
-{
-	while (size != 0) {
-		unsigned order = order_for(va, physical, size);
-		check(mapdb_add_root(&root_task->space, va, physical, order, how.rights, how.type, how.held),
-		      "mapping");
-		va += 1ul << order;
-		physical += 1ul << order;
-		size -= 1ul << order;
-	}
-}
-
-static const struct mapping read_only = {PAGE_READ, MEMORY_TYPE_NORMAL, false};
+static const struct root_kind read_only = {PAGE_READ, MEMORY_TYPE_NORMAL, false};
 /* The window: what is mapped from it on may be executable; there it is not, being writable. */
-static const struct mapping all_rights = {PAGE_RIGHTS, MEMORY_TYPE_NORMAL, false};
-static const struct mapping read_write = {PAGE_READ | PAGE_WRITE, MEMORY_TYPE_NORMAL, false};
-static const struct mapping read_execute = {PAGE_READ | PAGE_EXECUTE, MEMORY_TYPE_NORMAL, false};
-static const struct mapping module_rights = {PAGE_READ, MEMORY_TYPE_NORMAL, false};
-static const struct mapping held_device = {PAGE_READ | PAGE_WRITE, MEMORY_TYPE_DEVICE, true};
+static const struct root_kind all_rights = {PAGE_RIGHTS, MEMORY_TYPE_NORMAL, false};
+static const struct root_kind read_write = {PAGE_READ | PAGE_WRITE, MEMORY_TYPE_NORMAL, false};
+static const struct root_kind read_execute = {PAGE_READ | PAGE_EXECUTE, MEMORY_TYPE_NORMAL, false};
+static const struct root_kind held_device = {PAGE_READ | PAGE_WRITE, MEMORY_TYPE_DEVICE, true};
 
 static void map_program(const struct handover *boot)
 {
 	for (size_t i = 0; i < boot->root_segment_count; i++) {
 		const struct handover_segment *segment = &boot->root_segments[i];
 		map(segment->va, segment->physical, segment->size,
-		    segment->executable ? read_execute
-		    : segment->writable ? read_write
-					: read_only);
+		    segment->executable ? &read_execute
+		    : segment->writable ? &read_write
+					: &read_only);
 	}
 }
 
@@ -110,10 +85,10 @@ static void map_ram(const struct handover *boot)
 		uint64_t va = BOOT_INFO_WINDOW + range->base;
 		switch (range->kind) {
 		case MEMORY_FREE:
-			map(va, range->base, range->size, all_rights);
+			map(va, range->base, range->size, &all_rights);
 			break;
 		case MEMORY_MODULE:
-			map(va, range->base, range->size, module_rights);
+			map(va, range->base, range->size, &read_only);
 			break;
 		case MEMORY_RESERVED:
 		case MEMORY_UNUSABLE:
@@ -163,7 +138,7 @@ static void map_devices(const struct handover *boot)
 	uint64_t end;
 	for (uint64_t base = device_gap(boot, 0, &end); base < DEVICE_LIMIT;
 	     base = device_gap(boot, end, &end)) {
-		map(BOOT_INFO_WINDOW + base, base, end - base, held_device);
+		map(BOOT_INFO_WINDOW + base, base, end - base, &held_device);
 	}
 }
 

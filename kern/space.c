@@ -87,8 +87,10 @@ uint64_t *table_make(struct space *space, uint64_t va, unsigned level, uint32_t 
 		return NULL;
 	}
 	uint64_t covers = 1ul << (arch_level_order(level) + ORDER_STEP);
-	*page_descriptor(table) = (struct page){
-		.a = (uint64_t)(uintptr_t)space, .b = (va & ~(covers - 1)) | level, .d = twin, .e = KIND_TABLE};
+	*page_descriptor(table) = (struct page){.a = (uint64_t)(uintptr_t)space,
+						.b = (va & ~(covers - 1)) | level,
+						.d = twin,
+						.e = KIND_TABLE};
 	return table;
 }
 
@@ -122,7 +124,8 @@ bool table_add_twin(uint64_t *table)
 	if (twin == 0) {
 		return false;
 	}
-	if (!__atomic_compare_exchange_n(&descriptor->d, &none, twin, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+	if (!__atomic_compare_exchange_n(&descriptor->d, &none, twin, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_RELAXED)) {
 		pieces_free(twin);
 	}
 	return true;
@@ -155,8 +158,11 @@ bool space_find(const struct space *space, uint64_t va, struct leaf *leaf)
 		return find_again(space, va, leaf);
 	}
 	unsigned level = order == top ? 0 : arch_level_of_order(order);
-	*leaf = (struct leaf){
-		.entry = entry, .value = value, .va = va >> order << order, .order = order, .level = level};
+	*leaf = (struct leaf){.entry = entry,
+			      .value = value,
+			      .va = va >> order << order,
+			      .order = order,
+			      .level = level};
 	return arch_entry_is_leaf(value, level);
 }
 
@@ -168,7 +174,8 @@ static enum status add_table(struct space *space, uint64_t *entry, uint64_t va, 
 		return STATUS_OK;
 	}
 	uint64_t *table = table_make(space, va, level, 0);
-	bool linked = table != NULL && arch_entry_swap(entry, 0, arch_entry_table(page_physical(table)));
+	bool linked =
+		table != NULL && arch_entry_swap(entry, 0, arch_entry_table(page_physical(table)));
 	if (!linked && live_down(table_of(entry))) {
 		space_drop_table(table_of_entry(entry));
 	}

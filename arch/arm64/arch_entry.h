@@ -148,19 +148,22 @@ static inline uint64_t arch_entry_at(uint64_t entry, uint64_t physical, unsigned
 }
 
 /* A mapping with `known` of REFERENCED, DIRTY, TRACKED. */
-static inline uint64_t arch_entry_leaf(uint64_t physical, unsigned level, unsigned rights, enum memory_type type,
-				       uint64_t known)
+static inline uint64_t arch_entry_leaf(uint64_t physical, unsigned level, unsigned rights,
+				       enum memory_type type, uint64_t known)
 {
 	uint64_t entry = PTE_VALID | PTE_NG | PTE_USER | PTE_PXN | known;
-	return arch_entry_with_type(arch_entry_with_rights(arch_entry_at(entry, physical, level), rights), type);
+	return arch_entry_with_type(
+		arch_entry_with_rights(arch_entry_at(entry, physical, level), rights), type);
 }
 
 /* The same for a mapping made from `source`: it inherits the memory type, and that uses are tracked. */
-static inline uint64_t arch_entry_child(uint64_t source, uint64_t physical, unsigned level, unsigned rights,
-					uint64_t known)
+static inline uint64_t arch_entry_child(uint64_t source, uint64_t physical, unsigned level,
+					unsigned rights, uint64_t known)
 {
-	uint64_t inherited = source & (PTE_ATTR(7) | PTE_INNER | PTE_TRACKED | PTE_NG | PTE_USER | PTE_PXN);
-	return arch_entry_with_rights(arch_entry_at(inherited | PTE_VALID | known, physical, level), rights);
+	uint64_t inherited =
+		source & (PTE_ATTR(7) | PTE_INNER | PTE_TRACKED | PTE_NG | PTE_USER | PTE_PXN);
+	return arch_entry_with_rights(arch_entry_at(inherited | PTE_VALID | known, physical, level),
+				      rights);
 }
 
 static inline uint64_t arch_entry_hold(uint64_t entry)

@@ -8,4 +8,3 @@
 
 #define ARCH_DIRECT KV_DIRECT
 #define ARCH_POOL   KV_POOL
-#define ARCH_WIPE   KV_WIPE

@@ -234,7 +234,7 @@ def memory_of_64_tebibytes(c):
     c.root["memory"].properties["reg"] = wide(RAM, 1 << 46)
 
 
-@case(r"memory: not enough contiguous memory for the kernel \([0-9]+ MiB of RAM, [0-9]+ MiB free\)", only="virt")
+@case(r"memory at 0x[0-9a-f]+, size 0x[0-9a-f]+, does not answer: the device tree claims too much", only="virt")
 def memory_of_all_addresses(c):
     c.root["memory"].properties["reg"] = wide(0x50000000, (1 << 64) - 0x50001000, RAM, 0x10000000)
 

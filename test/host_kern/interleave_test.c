@@ -28,8 +28,8 @@ static struct space a, b, c;
 static uint64_t start_free;
 static enum status statuses[2];
 
-static void map_to(unsigned core, struct space *src, uint64_t src_va, struct space *dst, uint64_t dst_va,
-		   unsigned order, bool grant)
+static void map_to(unsigned core, struct space *src, uint64_t src_va, struct space *dst,
+		   uint64_t dst_va, unsigned order, bool grant)
 {
 	struct map_request request = {.src = src, .src_va = src_va, .dst = dst, .dst_va = dst_va, .order = order,
 				      .rights = PAGE_RIGHTS, .grant = grant, .track = true};
@@ -40,7 +40,8 @@ static void map_to(unsigned core, struct space *src, uint64_t src_va, struct spa
 	}
 }
 
-static void must_map(struct space *src, uint64_t src_va, struct space *dst, uint64_t dst_va, unsigned order)
+static void must_map(struct space *src, uint64_t src_va, struct space *dst, uint64_t dst_va,
+		     unsigned order)
 {
 	map_to(0, src, src_va, dst, dst_va, order, false);
 	assert_int_equal(statuses[0], STATUS_OK);

@@ -45,7 +45,8 @@ static int memory_file = -1;
 
 static void map_at(uint64_t va, uint64_t size, uint64_t offset)
 {
-	void *got = mmap((void *)va, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, memory_file, (off_t)offset);
+	void *got = mmap((void *)va, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			 memory_file, (off_t)offset);
 	if (got != (void *)va) {
 		panic("mmap");
 	}
@@ -129,8 +130,8 @@ static uint64_t translation(uint64_t entry)
 
 static bool allows_more(uint64_t old, uint64_t new)
 {
-	bool writes = (old & PTE_READ_ONLY) == 0 && (new & PTE_READ_ONLY) != 0;
-	bool executes = (old & PTE_UXN) == 0 && (new & PTE_UXN) != 0;
+	bool writes = (old & PTE_READ_ONLY) == 0 && (new &PTE_READ_ONLY) != 0;
+	bool executes = (old & PTE_UXN) == 0 && (new &PTE_UXN) != 0;
 	return writes || executes;
 }
 
@@ -144,7 +145,8 @@ static void note_write(uint64_t *entry, uint64_t old, uint64_t value)
 		bool table = arch_entry_is_table(value, table_level(table_of(entry)));
 		unpublished += !table && (!was || allows_more(value, old));
 		for (unsigned i = 0; i < stale_count; i++) {
-			if (stale[i].entry == direct(entry) && translation(stale[i].old) != translation(value)) {
+			if (stale[i].entry == direct(entry) &&
+			    translation(stale[i].old) != translation(value)) {
 				violation("a new translation before all TLBs forgot the old one");
 			}
 		}
@@ -294,7 +296,8 @@ void fake_cut(void)
 	if (!two_cores) {
 		return;
 	}
-	bool turn = turn_every != 0 ? machine_random(turn_every) == 0 : core_running == 0 && cuts++ == cut_wanted;
+	bool turn = turn_every != 0 ? machine_random(turn_every) == 0
+				    : core_running == 0 && cuts++ == cut_wanted;
 	if (turn) {
 		switch_core();
 	}

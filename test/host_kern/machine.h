@@ -19,7 +19,7 @@
 #define POOL_BLOCKS 16ul
 #define POOL_END    (POOL_BASE + (POOL_BLOCKS << 21))
 /* More that can be fed. */
-#define POOL_SPARE  0x80000000ul
+#define POOL_SPARE 0x80000000ul
 
 /* Memory for users: 2 GiB; nobody looks into it. */
 #define RAM_BASE 0x100000000ul

@@ -52,11 +52,11 @@ static struct quota quotas[SPACES];
 static uint64_t start_free;
 static uint64_t step;
 
-#define EXPECT(condition)                                                                          \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			panic("step %lu: line %d: %s is not so", step, __LINE__, #condition);      \
-		}                                                                                  \
+#define EXPECT(condition)                                                                     \
+	do {                                                                                  \
+		if (!(condition)) {                                                           \
+			panic("step %lu: line %d: %s is not so", step, __LINE__, #condition); \
+		}                                                                             \
 	} while (0)
 
 /* Places. */
@@ -86,7 +86,8 @@ static uint64_t random_va(void)
 /* Usually what the hardware can express: the same offset in frame and address. */
 static uint64_t matching_va(uint64_t other, unsigned order)
 {
-	uint64_t va = machine_random(3) == 0 ? random_va() : GIB + other % GIB + machine_random(GIANTS) * GIB;
+	uint64_t va = machine_random(3) == 0 ? random_va()
+					     : GIB + other % GIB + machine_random(GIANTS) * GIB;
 	return round_down(va, order);
 }
 
@@ -129,7 +130,8 @@ static bool overlaps(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 static bool anything_in(unsigned space, uint64_t va, uint64_t size)
 {
 	for (unsigned i = 0; i < list_used; i++) {
-		if (list[i].used && list[i].space == space && overlaps(va, size, list[i].va, size_of(&list[i]))) {
+		if (list[i].used && list[i].space == space &&
+		    overlaps(va, size, list[i].va, size_of(&list[i]))) {
 			return true;
 		}
 	}
@@ -273,7 +275,8 @@ static void compare_mapping(const struct mapping *m)
 	if (m->parent == NULL) {
 		EXPECT(parent == 0);
 	} else {
-		EXPECT(table_space(table_of(slot_entry(slot_mapping(parent)))) == &spaces[m->parent->space]);
+		EXPECT(table_space(table_of(slot_entry(slot_mapping(parent)))) ==
+		       &spaces[m->parent->space]);
 		EXPECT(entry_va(slot_entry(slot_mapping(parent))) == m->parent->va);
 	}
 }
@@ -336,7 +339,8 @@ static void operation_done(void)
 
 static bool out_of_quota(enum status status, unsigned src, unsigned dst)
 {
-	return (status == STATUS_KERNEL_QUOTA && dst >= POOR) || (status == STATUS_QUOTA && src >= POOR);
+	return (status == STATUS_KERNEL_QUOTA && dst >= POOR) ||
+	       (status == STATUS_QUOTA && src >= POOR);
 }
 
 static bool can_grant(const struct mapping *src, unsigned rights)
@@ -354,8 +358,8 @@ static bool can_grant(const struct mapping *src, unsigned rights)
 }
 
 /* What mapping should say, and to do then. */
-static enum status expected_map(const struct map_request *request, unsigned dst, struct mapping *src,
-				struct mapping *old, unsigned rights)
+static enum status expected_map(const struct map_request *request, unsigned dst,
+				struct mapping *src, struct mapping *old, unsigned rights)
 {
 	uint64_t size = 1ul << request->order;
 	if (old != NULL && old->order > request->order) {
@@ -369,7 +373,8 @@ static enum status expected_map(const struct map_request *request, unsigned dst,
 	}
 	uint64_t frame = src->frame + (request->src_va - src->va);
 	if (old != NULL && old->order == request->order) {
-		bool same = old->frame == frame && old->parent == src && !request->grant && !old->held;
+		bool same =
+			old->frame == frame && old->parent == src && !request->grant && !old->held;
 		bool less = (old->rights & ~rights) != 0;
 		return same && !(less && children(old) != 0) ? STATUS_OK : STATUS_OVERMAP;
 	}
@@ -382,7 +387,8 @@ static enum status expected_map(const struct map_request *request, unsigned dst,
 	return src->depth == 15 ? STATUS_TOO_DEEP : STATUS_OK;
 }
 
-static void model_grant(const struct map_request *request, unsigned dst, struct mapping *src, unsigned rights)
+static void model_grant(const struct map_request *request, unsigned dst, struct mapping *src,
+			unsigned rights)
 {
 	src->space = dst;
 	src->va = request->dst_va;
@@ -393,7 +399,8 @@ static void model_grant(const struct map_request *request, unsigned dst, struct 
 	}
 }
 
-static void model_map(const struct map_request *request, unsigned dst, struct mapping *src, unsigned rights)
+static void model_map(const struct map_request *request, unsigned dst, struct mapping *src,
+		      unsigned rights)
 {
 	struct mapping *m = new_mapping();
 	m->parent = src;
@@ -497,7 +504,8 @@ static void model_revoke_part(struct mapping *m, uint64_t va, uint64_t size, uns
 	uint64_t frame = m->frame + (va - m->va);
 	for (unsigned i = 0; i < list_used; i++) {
 		struct mapping *child = &list[i];
-		if (child->used && child->parent == m && overlaps(child->frame, size_of(child), frame, size)) {
+		if (child->used && child->parent == m &&
+		    overlaps(child->frame, size_of(child), frame, size)) {
 			if (keep == 0) {
 				remove_below(child);
 				remove_one(child);
@@ -549,7 +557,8 @@ static void model_unmap(unsigned space, uint64_t va, uint64_t size, bool self, u
 	uint64_t pages = 0, begin = 0, end = 0;
 	unsigned char may = 0, reported = uses_in(report->referenced, report->dirty);
 	struct mapping *m;
-	for (uint64_t from = va; from < va + size && (m = next_in(space, from, va + size)) != NULL;) {
+	for (uint64_t from = va;
+	     from < va + size && (m = next_in(space, from, va + size)) != NULL;) {
 		uint64_t m_size = size_of(m);
 		from = m->va + m_size;
 		may |= m->maybe;
@@ -577,9 +586,11 @@ static void remove_in(unsigned space)
 static void do_unmap(void)
 {
 	const struct mapping *m = random_mapping();
-	unsigned space = m != NULL && machine_random(4) != 0 ? m->space : (unsigned)machine_random(SPACES);
+	unsigned space =
+		m != NULL && machine_random(4) != 0 ? m->space : (unsigned)machine_random(SPACES);
 	uint64_t va = m != NULL && machine_random(4) != 0 ? m->va : random_va();
-	uint64_t size = machine_random(2) != 0 ? 1ul << random_order() : (1 + machine_random(5)) << 12;
+	uint64_t size =
+		machine_random(2) != 0 ? 1ul << random_order() : (1 + machine_random(5)) << 12;
 	if (m != NULL && m->order > 12 && machine_random(3) == 0) {
 		va += place((unsigned)machine_random(PLACES)) % size_of(m);
 	}
@@ -606,7 +617,9 @@ static void model_age(struct mapping *m, uint64_t va, unsigned order, unsigned c
 		EXPECT((reported & ~m->maybe) == 0);
 		m->maybe = 0;
 		for (unsigned i = 0; i < list_used; i++) {
-			m->maybe |= list[i].used && is_below(&list[i], m) ? assumed(&list[i]) | list[i].maybe : 0;
+			m->maybe |= list[i].used && is_below(&list[i], m)
+					    ? assumed(&list[i]) | list[i].maybe
+					    : 0;
 		}
 	}
 }
@@ -626,7 +639,8 @@ static void do_age(void)
 	}
 	operation_done();
 	for (unsigned i = 0; i < list_used; i++) {
-		for (unsigned page = 0; page < count && list[i].space == space && list[i].used; page++) {
+		for (unsigned page = 0; page < count && list[i].space == space && list[i].used;
+		     page++) {
 			model_age(&list[i], va + ((uint64_t)page << order), order,
 				  uses_in(report.referenced >> page & 1, report.dirty >> page & 1));
 		}
@@ -678,7 +692,9 @@ static void do_split(void)
 	for (unsigned i = 0; i < list_used; i++) {
 		same |= list[i].used && list[i].parent == m && list[i].order == m->order;
 	}
-	enum status expected = m->parent != NULL ? STATUS_NOT_MAPPED : same ? STATUS_BUSY : STATUS_OK;
+	enum status expected = m->parent != NULL ? STATUS_NOT_MAPPED
+			       : same            ? STATUS_BUSY
+						 : STATUS_OK;
 	enum status status = mapdb_split(&spaces[m->space], m->va);
 	operation_done();
 	if (out_of_quota(status, m->space, m->space)) {
@@ -729,8 +745,9 @@ static bool model_can_join(unsigned space, uint64_t va, unsigned order)
 	}
 	for (uint64_t i = 0; i < ARCH_ENTRIES; i++) {
 		const struct mapping *m = at(space, va + (i << first->order));
-		if (m == NULL || m->order != first->order || m->parent != NULL || m->rights != first->rights ||
-		    m->type != first->type || m->held != first->held || m->tracked != first->tracked ||
+		if (m == NULL || m->order != first->order || m->parent != NULL ||
+		    m->rights != first->rights || m->type != first->type ||
+		    m->held != first->held || m->tracked != first->tracked ||
 		    m->frame != first->frame + (i << first->order)) {
 			return false;
 		}
@@ -792,7 +809,9 @@ static void do_type(void)
 		return; /* larger ones: mapdb_test */
 	}
 	enum memory_type type = (enum memory_type)machine_random(3);
-	enum status expected = m->parent != NULL ? STATUS_NOT_MAPPED : children(m) != 0 ? STATUS_BUSY : STATUS_OK;
+	enum status expected = m->parent != NULL  ? STATUS_NOT_MAPPED
+			       : children(m) != 0 ? STATUS_BUSY
+						  : STATUS_OK;
 	enum status status;
 	struct map_position position = {.va = 0};
 	while (!mapdb_set_type(&spaces[m->space], m->va, m->order, type, &position, &status)) {
@@ -812,7 +831,8 @@ static void do_root(void)
 	uint64_t frame = round_down(RAM_BASE + place((unsigned)machine_random(PLACES)), order);
 	uint64_t va = GIB + (frame - RAM_BASE);
 	for (unsigned i = 0; i < list_used; i++) {
-		if (list[i].used && overlaps(list[i].frame, size_of(&list[i]), frame, 1ul << order)) {
+		if (list[i].used &&
+		    overlaps(list[i].frame, size_of(&list[i]), frame, 1ul << order)) {
 			return; /* in use: it has a root somewhere */
 		}
 	}
@@ -842,7 +862,8 @@ static void destroy(unsigned space)
 
 static void create(unsigned space)
 {
-	quotas[space] = (struct quota){.limit = space < POOR ? start_free : (3 + machine_random(20)) * PAGE_BYTES};
+	quotas[space] = (struct quota){
+		.limit = space < POOR ? start_free : (3 + machine_random(20)) * PAGE_BYTES};
 	EXPECT(space_init(&spaces[space], &quotas[space]) == STATUS_OK);
 }
 
@@ -858,8 +879,9 @@ static void do_destroy(void)
 static void one_operation(void)
 {
 	static void (*const operations[])(void) = {
-		do_map, do_map, do_map, do_map, do_map, do_map, do_map, do_unmap, do_unmap, do_age, do_age,
-		do_touch, do_touch, do_touch, do_split, do_join, do_type, do_root, do_destroy,
+		do_map,   do_map,   do_map,  do_map,  do_map,     do_map,   do_map,
+		do_unmap, do_unmap, do_age,  do_age,  do_touch,   do_touch, do_touch,
+		do_split, do_join,  do_type, do_root, do_destroy,
 	};
 	operations[machine_random(sizeof(operations) / sizeof(operations[0]))]();
 }

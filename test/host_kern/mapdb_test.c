@@ -80,13 +80,15 @@ static enum status map_as(struct map_request request)
 	return status;
 }
 
-static struct map_request ask(struct space *src, uint64_t src_va, struct space *dst, uint64_t dst_va, unsigned order)
+static struct map_request ask(struct space *src, uint64_t src_va, struct space *dst,
+			      uint64_t dst_va, unsigned order)
 {
 	return (struct map_request){.src = src, .src_va = src_va, .dst = dst, .dst_va = dst_va, .order = order,
 				    .rights = PAGE_READ | PAGE_WRITE};
 }
 
-static enum status map(struct space *src, uint64_t src_va, struct space *dst, uint64_t dst_va, unsigned order)
+static enum status map(struct space *src, uint64_t src_va, struct space *dst, uint64_t dst_va,
+		       unsigned order)
 {
 	return map_as(ask(src, src_va, dst, dst_va, order));
 }
@@ -106,7 +108,8 @@ static unsigned rights_at(struct space *space, uint64_t va)
 	return mapdb_lookup(space, va, &physical, &order, &rights) ? rights : 0;
 }
 
-static struct unmap_report unmap(struct space *space, uint64_t va, uint64_t size, bool self, unsigned keep)
+static struct unmap_report unmap(struct space *space, uint64_t va, uint64_t size, bool self,
+				 unsigned keep)
 {
 	struct unmap_report report = {.pages = 0};
 	while (!mapdb_unmap(space, va, size, self, keep, &report)) {
@@ -254,7 +257,8 @@ static void chains_end_at_15(void **state)
 	(void)state;
 	root(&a, HOME, RAM_BASE, 12);
 	for (uint64_t i = 0; i < 15; i++) {
-		assert_int_equal(map(&a, HOME + i * KIB4, &a, HOME + (i + 1) * KIB4, 12), STATUS_OK);
+		assert_int_equal(map(&a, HOME + i * KIB4, &a, HOME + (i + 1) * KIB4, 12),
+				 STATUS_OK);
 	}
 	assert_int_equal(map(&a, HOME + 15 * KIB4, &a, HOME + 16 * KIB4, 12), STATUS_TOO_DEEP);
 	(void)unmap(&a, HOME, KIB4, true, 0);
@@ -533,8 +537,10 @@ static void an_interrupted_unmap_goes_on_or_is_abandoned(void **state)
 	(void)state;
 	root(&a, HOME, RAM_BASE, 30);
 	for (uint64_t i = 0; i < 300; i++) {
-		assert_int_equal(map(&a, HOME + i * 7 * KIB4, &b, 0x100000 + i * KIB4, 12), STATUS_OK);
-		assert_int_equal(map(&b, 0x100000 + i * KIB4, &c, 0x100000 + i * KIB4, 12), STATUS_OK);
+		assert_int_equal(map(&a, HOME + i * 7 * KIB4, &b, 0x100000 + i * KIB4, 12),
+				 STATUS_OK);
+		assert_int_equal(map(&b, 0x100000 + i * KIB4, &c, 0x100000 + i * KIB4, 12),
+				 STATUS_OK);
 	}
 	machine_preempt_every = 1;
 	struct unmap_report report = {.pages = 0};

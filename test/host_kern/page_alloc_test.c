@@ -116,7 +116,8 @@ static void numbers_and_views_of_a_page_lead_back_to_it(void **state)
 		pair[17] = (char)i;
 		assert_int_equal(((char *)page_direct(physical))[17], (char)i);
 		assert_ptr_equal(page_descriptor(page_direct(physical)),
-				 (char *)page_descriptor(pair) - ARCH_POOL + ARCH_DIRECT + POOL_BASE);
+				 (char *)page_descriptor(pair) - ARCH_POOL + ARCH_DIRECT +
+					 POOL_BASE);
 	}
 }
 

@@ -11,7 +11,7 @@
  *            given several times: the first is mark 0, and so on
  * stretch    A-B, addresses: also counts how many instructions are executed in a row in this range, and keeps the most
  * restart    an address where such a row is over, and the next one begins (it counts as left, and entered again)
- * reset      a mark's number: when it is executed, the longest row is forgotten
+ * reset      a mark's number: when it is executed, the longest row is forgotten; written at the others, and at the end
  * profile    how often each instruction was executed between marks A and B: profile=A-B. Written at the next mark
  *            that is neither
  * out        the file to write the figures to; without it they go to QEMU's log
@@ -31,7 +31,9 @@
  *
  * `barriers` are DSB, DMB and ISB, `tlbis` invalidations of TLB entries, `msrs` writes of system registers, by the
  * encodings of the Arm ARM (DDI 0487, C4.1, "Barriers", "System instructions", "System register move").
- * A stretch is from the first instruction of a block of code to the last of another, as QEMU translated them.
+ * A stretch is from the first instruction of a block of code to somewhere in another, as QEMU translated them: the addresses
+ * are those of the blocks. With several cores, QEMU must run each in a thread of its own (thread=multi): else it takes the
+ * core that translated a piece of code for the one that executes it.
  *
  * An instruction is counted before it executes: one that faults and is executed again counts twice.
  *
@@ -67,7 +69,6 @@ void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
-uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *to, size_t size);
 void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(struct qemu_plugin_insn *insn,
 							 int operation, qemu_plugin_u64 entry,
@@ -359,17 +360,18 @@ static void add_callbacks(struct qemu_plugin_insn *insn, uint64_t address)
 	}
 }
 
-static void add_rows(struct qemu_plugin_insn *insn, uint64_t address, bool is_first)
+/* `enters`: it is the first of its block, or the one before it is on the other side of the range's border. */
+static void add_rows(struct qemu_plugin_insn *insn, uint64_t address, bool enters)
 {
 	bool restart = false;
 	for (size_t r = 0; r < restart_count; r++) {
 		restart = restart || address == restarts[r];
 	}
-	if (restart || (is_first && !is_in(&stretch, address))) {
+	if (restart || (enters && !is_in(&stretch, address))) {
 		call(insn, at_row_end, 0);
 	}
 	if (is_in(&stretch, address)) {
-		if (is_first || restart) {
+		if (enters || restart) {
 			call(insn, in_row, address);
 		}
 		add(insn, offsetof(struct counts, row));
@@ -380,13 +382,16 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	(void)id;
 	size_t count = qemu_plugin_tb_n_insns(tb);
+	bool was_in = false;
 	for (size_t i = 0; i < count; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 		uint64_t address = qemu_plugin_insn_vaddr(insn);
 
 		/* The callbacks come first: they see the count without this instruction. */
 		if (stretch.end != 0) {
-			add_rows(insn, address, i == 0);
+			bool in = is_in(&stretch, address);
+			add_rows(insn, address, i == 0 || in != was_in);
+			was_in = in;
 		}
 		add_callbacks(insn, address);
 		if (has_profile) {
@@ -429,6 +434,9 @@ static void on_exit(qemu_plugin_id_t id, void *data)
 				 ranges[r].begin, ranges[r].end, counts->ranges[r]);
 			put(line);
 		}
+	}
+	if (stretch.end != 0) {
+		put_stretch();
 	}
 	if (out != NULL) {
 		fclose(out);

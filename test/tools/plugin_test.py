@@ -47,7 +47,12 @@ from:	subs x4, x4, #1
 	nop
 to:	subs x5, x5, #1
 	b.ne outer
-	ret
+	dsb sy			// two barriers
+	isb
+	tlbi vmalle1
+	msr tpidr_el0, xzr	// two writes of system registers
+	msr daifset, #2
+last:	ret
 	.balign 8
 block:	.quad 0x20026, 0
 done:	.long 0
@@ -76,7 +81,8 @@ def main():
                                    text=True).stdout.splitlines():
             symbols[line.split()[2]] = "0x" + line.split()[0].lstrip("0")
         area = f"{symbols['from']}-{symbols['to']}"
-        arguments = f"from={symbols['from']},to={symbols['to']},range={area},range=0x1000-0x2000,out={out}"
+        arguments = f"from={symbols['from']},to={symbols['to']},range={area},range=0x1000-0x2000,"
+        arguments += f"mark={symbols['last']},mark={symbols['work']},stretch={area},out={out}"
         subprocess.run(["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", "128M",
                         "-nic", "none", "-display", "none", "-monitor", "none", "-serial", "null",
                         "-semihosting", "-kernel", image, "-plugin", f"{plugin},{arguments}"],
@@ -88,7 +94,14 @@ def main():
         expected += [f"cpu {core} span times {TIMES} last {SPAN} total {TIMES * SPAN}",
                      f"cpu {core} range {area} {TIMES * SPAN}",
                      f"cpu {core} range 0x1000-0x2000 0"]
+        expected += [f"stretch cpu {core} most {SPAN} from {symbols['from']} to {hex(int(symbols['to'], 0) - 4)} "
+                     f"rows {TIMES}"]
+    marks = [line for line in found if line.startswith("mark 0 by ") and line.split()[3] == line.split()[5]]
+    kinds = [line.partition(" barriers ")[2].partition(" ranges ")[0] for line in marks]
     print("\n".join(found))
+    if kinds != ["2 tlbis 1 msrs 2"] * 2 or not all(line.endswith(f"ranges {TIMES * SPAN} 0") for line in marks):
+        print(f"the marks are not as expected: {marks}")
+        return 1
     missing = [line for line in expected if line not in found]
     if missing:
         print("expected, and not found:\n" + "\n".join(missing))

@@ -69,6 +69,9 @@ const char *boot_plan_make(struct memory_map *map, const struct boot_needs *need
 	if (needs->pool_size > memory_map_total(map) || needs->pool_size > PHYSICAL_LIMIT) {
 		return "kernel_pool asks for more than there is";
 	}
+	if (needs->pool_size > POOL_MAX) {
+		return "kernel_pool asks for more than the 2032 MiB that the kernel can use";
+	}
 	uint64_t boot_size = round_up(needs->image_size, PAGE_SIZE);
 	if (memory_map_bytes_in(map, needs->image_base, boot_size, MEMORY_FREE) != boot_size) {
 		return "the kernel image was loaded outside of free memory";

@@ -15,8 +15,8 @@
  */
 #pragma once
 
-#include <arch_entry.h>  /* struct-free: arch_entry_...() */
-#include <arch_memory.h> /* ARCH_DIRECT, ARCH_POOL */
+#include <arch_entry.h> /* arch_entry_...() */
+#include <arch/memory.h>
 
 #include <stdbool.h>
 #include <stdint.h>

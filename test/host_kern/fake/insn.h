@@ -27,18 +27,18 @@ uint64_t fake_sysreg(const char *name);
 
 #define READ_SYSREG(name) fake_sysreg(#name)
 
-#define FAKE_INSN(name, kind)                                                                      \
-	static inline void name(void)                                                              \
-	{                                                                                          \
-		fake_cut();                                                                        \
-		fake_event(kind, 0, 0, 0);                                                         \
+#define FAKE_INSN(name, kind)              \
+	static inline void name(void)      \
+	{                                  \
+		fake_cut();                \
+		fake_event(kind, 0, 0, 0); \
 	}
 
-#define FAKE_INSN_WITH(name, kind)                                                                 \
-	static inline void name(uint64_t operand)                                                  \
-	{                                                                                          \
-		fake_cut();                                                                        \
-		fake_event(kind, 0, 0, operand);                                                   \
+#define FAKE_INSN_WITH(name, kind)                \
+	static inline void name(uint64_t operand) \
+	{                                         \
+		fake_cut();                       \
+		fake_event(kind, 0, 0, operand);  \
 	}
 
 FAKE_INSN(isb, FAKE_OTHER)
