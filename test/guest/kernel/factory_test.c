@@ -481,12 +481,9 @@ static void many_objects_go_in_time(void)
 		count++;
 	}
 	EXPECT(count > 1000);
-	uint64_t restarts = counter(COUNTER_RESTARTS), began = now();
-	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, 100));
+	uint64_t began = now();
 	REQUIRE_OK(strata_cap_delete(OWN_TASK, factory.index));
-	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, SLICE_US));
 	EXPECT(now() - began < milliseconds(3000));
-	EXPECT(counter(COUNTER_RESTARTS) > restarts);
 	EXPECT_STATUS(strata_cap_info(OWN_TASK, first + count - 1, NULL, NULL, NULL), STATUS_NOT_FOUND);
 }
 
@@ -495,7 +492,7 @@ static void interrupted_destruction_of_a_full_task(void)
 	allow_milliseconds(30000);
 	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, 100));
 	uint64_t restarts = counter(COUNTER_RESTARTS);
-	for (unsigned round = 0; round < 5; round++) {
+	for (unsigned round = 0; round < 5 || (round < 60 && counter(COUNTER_RESTARTS) == restarts); round++) {
 		cap_t factory = new_factory(FACTORY, 4096 * KIB);
 		struct child_task child;
 		struct thread threads[8];
@@ -604,7 +601,7 @@ TEST_TABLE({"each kind of object is made and goes without a trace", each_kind_is
 	   {"a thread is paid by its factory and dies with its task", thread_of_one_factory_in_a_task_of_another},
 	   {"a factory can be deleted by a thread that it made", factory_deleted_by_its_own_thread},
 	   {"a factory can be deleted while its tasks are in calls", factory_with_calls_in_progress},
-	   {"thousands of objects go in time and give way to interrupts", many_objects_go_in_time},
+	   {"thousands of objects go in time", many_objects_go_in_time},
 	   {"the destruction of a full task gives way to interrupts", interrupted_destruction_of_a_full_task},
 	   {"the pool is as large as all quotas", pool_is_what_the_boot_information_says},
 	   {"feed refuses what it must", feed_refusals},
