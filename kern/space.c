@@ -13,27 +13,37 @@
 
 #define ASID_MAX 0x10000u
 
-/* A bit for each identifier in use; guarded by the lock. 0 is for what belongs to no task. */
+/* A bit for each identifier in use; guarded by the lock. */
 static struct spinlock asid_lock;
 static uint64_t asid_used[ASID_MAX / 64];
-static uint32_t asid_next = 1;
+static uint32_t asid_next;
 
-static bool asid_take(uint32_t asid)
+/* The first free one in [begin, end), a multiple of 64; 0 if there is none. */
+static uint32_t asid_find(uint32_t begin, uint32_t end)
 {
-	uint64_t bit = 1ul << (asid % 64);
-	bool free = (asid_used[asid / 64] & bit) == 0;
-	asid_used[asid / 64] |= bit;
-	return free;
+	uint64_t before = (1ul << begin % 64) - 1; /* in the first word */
+	for (uint32_t at = begin & ~63u; at < end; at += 64) {
+		uint64_t used = asid_used[at / 64] | before;
+		if (~used != 0) {
+			return at + (uint32_t)__builtin_ctzl(~used);
+		}
+		before = 0;
+	}
+	return 0;
 }
 
 /* 0 if none is left. Goes round, so that one that has just become free is not used again soon. */
 static uint32_t asid_alloc(void)
 {
-	uint32_t count = arch_asid_count(), found = 0;
 	spinlock_lock(&asid_lock);
-	for (uint32_t tried = 1; tried < count && found == 0; tried++) {
-		found = asid_take(asid_next) ? asid_next : 0;
-		asid_next = asid_next + 1 < count ? asid_next + 1 : 1;
+	asid_used[0] |= 1; /* for what belongs to no task */
+	uint32_t found = asid_find(asid_next, arch_asid_count());
+	if (found == 0) {
+		found = asid_find(0, arch_asid_count());
+	}
+	if (found != 0) {
+		asid_used[found / 64] |= 1ul << (found % 64);
+		asid_next = found + 1 < arch_asid_count() ? found + 1 : 0;
 	}
 	spinlock_unlock(&asid_lock);
 	return found;
