@@ -233,6 +233,11 @@ void expect_pool_growth(uint64_t bytes)
 	pool_growth = bytes;
 }
 
+void expect_pool_loss(uint64_t bytes)
+{
+	pool_growth = 0 - bytes;
+}
+
 void lose_frames(unsigned count)
 {
 	large_frames.base += (uint64_t)count << 21;

@@ -108,6 +108,7 @@ uint64_t new_frame(unsigned order);
 
 /* The test gave this many bytes to the kernel's pool, and this many of its last frames of 2 MiB with them. */
 void expect_pool_growth(uint64_t bytes);
+void expect_pool_loss(uint64_t bytes); /* and that it took them for good */
 void lose_frames(unsigned count);
 
 /* Addresses, of this task or any other, at which nothing is mapped: a multiple of 2^order, `size` bytes. */

@@ -188,6 +188,75 @@ static void pages_of_other_order_are_not_joined(void)
 	REQUIRE_OK(strata_task_join(OWN_TASK, block, 21));
 }
 
+struct revoker {
+	uint64_t page;
+	volatile uint64_t done, status;
+};
+
+static void revoke_once(void *argument)
+{
+	struct revoker *revoker = argument;
+	revoker->status = strata_task_unmap(OWN_TASK, revoker->page, PAGE, 0, NULL);
+	revoker->done = 1;
+}
+
+/* One page of 512 has so many children that its revocation is cut by interrupts. */
+static void pages_are_not_joined_while_one_is_revoked(void)
+{
+	struct child_task child;
+	struct revoker *revoker = new_shared(sizeof(*revoker));
+	uint64_t block = new_frame(21), at = new_addresses(16 * BLOCK, 21);
+	unsigned busy = 0;
+	allow_milliseconds(20000);
+	REQUIRE(make_task(&child));
+	REQUIRE_OK(strata_task_split(OWN_TASK, block));
+	revoker->page = block + 3 * PAGE;
+	for (unsigned round = 0; round < 60 && busy < 3; round++) {
+		struct thread thread;
+		REQUIRE(make_thread(&thread, NULL));
+		set_priority(&thread, PRIORITY_MAIN - 10);
+		for (unsigned i = 0; i < 2000; i++) {
+			REQUIRE_OK(strata_task_map(child.cap, revoker->page, at + i * PAGE, PAGE, PAGE_READ, NULL));
+		}
+		revoker->done = 0;
+		uint64_t restarts = counter(COUNTER_RESTARTS);
+		REQUIRE(start_thread(&thread, revoke_once, revoker));
+		sleep_for(milliseconds(1) / 20 * (1 + round % 10));
+		if (revoker->done == 0 && counter(COUNTER_RESTARTS) != restarts) {
+			EXPECT_STATUS(strata_task_join(OWN_TASK, block, 21), STATUS_BUSY);
+			EXPECT_STATUS(strata_task_map(child.cap, revoker->page, at + 3000 * PAGE, PAGE, PAGE_READ, NULL),
+				      STATUS_NOT_MAPPED); /* as if it came later */
+			busy++;
+		}
+		REQUIRE(wait_for(&revoker->done, 1));
+		EXPECT_STATUS((enum status)revoker->status, STATUS_OK);
+		EXPECT_EQ(value_at(&child, at + 1999 * PAGE), NO_VALUE);
+		REQUIRE_OK(strata_cap_delete(OWN_TASK, thread.cap.index));
+	}
+	EXPECT(busy != 0);
+	REQUIRE_OK(strata_task_join(OWN_TASK, block, 21));
+}
+
+/* Granted, the pages have another first owner, whose tables never knew a large page. */
+static void join_that_cannot_be_paid(void)
+{
+	struct paying_task p;
+	struct agent agent;
+	uint64_t block = marked_frame(21, 0x700), at = new_addresses(BLOCK, 21);
+	REQUIRE(make_paying_task(&p) && make_agent(&agent, &p.task));
+	REQUIRE_OK(give_cap(&p.task, OWN_TASK, 30, RIGHT_CONTROL, 0));
+	REQUIRE_OK(strata_task_split(OWN_TASK, block));
+	map_to(&p.task, block, at, BLOCK, PAGE_RIGHTS | MAP_GRANT);
+	stop_paying(&p);
+	EXPECT_STATUS(strata_task_join(p.task.cap, at, 21), STATUS_QUOTA);
+	EXPECT_EQ(value_at(&p.task, at + 9 * PAGE), 0x700 + 9 * PAGE);
+	allow_pages(&p, 4);
+	EXPECT_OK(strata_task_join(p.task.cap, at, 21));
+	EXPECT_EQ(value_at(&p.task, at + 9 * PAGE), 0x700 + 9 * PAGE);
+	EXPECT_OK(agent_map(&agent, 30, at, block, BLOCK, PAGE_RIGHTS | MAP_GRANT));
+	EXPECT_EQ(peek(block + 9 * PAGE), 0x700 + 9 * PAGE);
+}
+
 /* ---- memory type ---- */
 
 static void uncached_memory_is_held_and_comes_back(void)
@@ -298,6 +367,8 @@ TEST_TABLE({"a page of 2 MiB is split and joined", block_is_split_and_joined},
 	   {"split and join refuse what is not theirs", split_and_join_refusals},
 	   {"mappings that have a parent are not joined", children_are_never_joined},
 	   {"pages that are not in order are not joined", pages_of_other_order_are_not_joined},
+	   {"pages are not joined while one is being revoked", pages_are_not_joined_while_one_is_revoked},
+	   {"a join that cannot be paid is refused", join_that_cannot_be_paid},
 	   {"while memory is out uncached its holder has no access", uncached_memory_is_held_and_comes_back},
 	   {"one small page becomes uncached", one_small_page_becomes_uncached},
 	   {"set_type refuses what it must", set_type_refusals},
