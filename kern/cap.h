@@ -65,7 +65,8 @@ void cap_make_original(struct capability *slot, struct object *object, unsigned 
 void cap_derive(struct capability *parent, struct capability *slot, unsigned rights, uint64_t badge);
 
 /* Moves what `from` holds to `to`, which is empty; an original stays one. */
-void cap_move(struct capability *from, struct capability *to);
+/* False: more than 64 were derived from it, which would all have to be told. */
+bool cap_move(struct capability *from, struct capability *to);
 
 /* Deletes all that is derived from `capability`. Restartable: false if an interrupt is pending. */
 bool cap_revoke(struct capability *capability);
