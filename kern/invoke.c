@@ -666,11 +666,12 @@ static enum status op_SCHEDULER_SET(struct call *call)
 
 static enum status op_SCHEDULER_INFO(struct call *call)
 {
-	if (word(call, 0) >= cpu_count) {
+	uint64_t core = word(call, 0); /* the answer takes its place */
+	if (core >= cpu_count) {
 		return STATUS_BAD_ARGUMENT;
 	}
 	answer_word(call, 0, cpu_count);
-	answer_word(call, 1, cpus[word(call, 0)].idle_time);
+	answer_word(call, 1, cpus[core].idle_time);
 	return STATUS_OK;
 }
 

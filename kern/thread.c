@@ -41,7 +41,8 @@ static enum status make_utcb(struct factory *factory, struct thread *thread)
 		page_free(thread->utcb);
 	}
 	quota_refund(&factory->quota, PAGE_BYTES);
-	return status;
+	/* The tables are the task's, the page is the factory's. */
+	return status == STATUS_QUOTA && thread->utcb != NULL ? STATUS_KERNEL_QUOTA : status;
 }
 
 enum status thread_create(struct factory *factory, struct task *task, uint64_t utcb_va,

@@ -106,6 +106,10 @@ cap_t new_cap(void);
  * task's own, for orders up to 21; for 30 it is one of 1 GiB, not cleared, or 0: there is none. */
 uint64_t new_frame(unsigned order);
 
+/* The test gave this many bytes to the kernel's pool, and this many of its last frames of 2 MiB with them. */
+void expect_pool_growth(uint64_t bytes);
+void lose_frames(unsigned count);
+
 /* Addresses, of this task or any other, at which nothing is mapped: a multiple of 2^order, `size` bytes. */
 uint64_t new_addresses(uint64_t size, unsigned order);
 

@@ -229,7 +229,6 @@ static void wrong_arguments(void)
 		{(uint64_t)strata_utcb(), at, PAGE, PAGE_READ, STATUS_NOT_MAPPED},
 		{frame, (uint64_t)strata_utcb(), PAGE, PAGE_READ, STATUS_OVERMAP},
 		{frame, frame, PAGE, PAGE_READ, STATUS_OVERMAP},
-		{frame, boot_info->window, PAGE, PAGE_READ, STATUS_OVERMAP},
 	};
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		enum status status = OPERATE(OWN_TASK, TASK_MAP, cases[i].from, cases[i].to, cases[i].size, cases[i].flags, 0);

@@ -232,6 +232,55 @@ static void long_unmaps_meet_interrupts(void)
 	EXPECT(counter(COUNTER_RESTARTS) - restarts >= 20);
 }
 
+struct unmapper {
+	uint64_t at, size;
+	volatile uint64_t status, done;
+};
+
+static void unmap_once(void *argument)
+{
+	struct unmapper *unmapper = argument;
+	unmapper->status = strata_task_unmap(cap_t_of(CHILD_CAP_TASK), unmapper->at, unmapper->size, UNMAP_SELF, NULL);
+	unmapper->done = 1;
+}
+
+/* A thread is stopped in the middle of an unmap and started elsewhere. What it had done is not done for the next one. */
+static void unmap_that_was_given_up_is_begun_anew(void)
+{
+	struct child_task child;
+	struct unmapper *unmapper = new_shared(sizeof(*unmapper));
+	uint64_t frames = new_frame(21), page = new_frame(12), at = new_addresses(16 * BLOCK, 21);
+	REQUIRE(make_task(&child));
+	unmapper->at = at;
+	unmapper->size = 8 * BLOCK;
+	unsigned cut = 0;
+	for (unsigned i = 0; i < 200 && cut < 5; i++) {
+		struct thread thread;
+		REQUIRE(make_thread(&thread, &child));
+		set_priority(&thread, PRIORITY_MAIN - 10);
+		for (unsigned j = 0; j < 8; j++) {
+			REQUIRE_OK(strata_task_map(child.cap, frames + PAGE, at + j * BLOCK, BLOCK - PAGE, PAGE_READ, NULL));
+		}
+		unmapper->done = 0;
+		uint64_t restarts = counter(COUNTER_RESTARTS);
+		REQUIRE(start_thread(&thread, unmap_once, unmapper));
+		sleep_for(milliseconds(1) / 20 * (1 + i % 20));
+		REQUIRE_OK(strata_thread_suspend(thread.cap));
+		if (unmapper->done == 0 && counter(COUNTER_RESTARTS) != restarts) {
+			cut++;
+			/* The first page is there again, if it was gone. */
+			enum status status = strata_task_map(child.cap, page, at, PAGE, PAGE_READ, NULL);
+			EXPECT(status == STATUS_OK || status == STATUS_OVERMAP);
+			REQUIRE(start_thread(&thread, unmap_once, unmapper));
+			REQUIRE(wait_for(&unmapper->done, 1));
+			expect_gone(&child, at);
+		}
+		REQUIRE_OK(strata_cap_delete(OWN_TASK, thread.cap.index));
+		REQUIRE_OK(strata_task_unmap(child.cap, at, 8 * BLOCK, UNMAP_SELF, NULL));
+	}
+	EXPECT(cut != 0);
+}
+
 /* ---- rights ---- */
 
 static void only_rights_are_taken(void)
@@ -480,6 +529,7 @@ TEST_TABLE({"everybody below loses the page", everybody_below_loses_it},
 	   {"a whole address space is emptied but for the kernel's pages", whole_address_space},
 	   {"three thousand mappings of one page are taken back", many_mappings_of_one_page},
 	   {"a long unmap gives way to interrupts and goes on", long_unmaps_meet_interrupts},
+	   {"an unmap that was given up is begun anew", unmap_that_was_given_up_is_begun_anew},
 	   {"rights are taken from everybody below and do not come back", only_rights_are_taken},
 	   {"rights are taken from the task itself with self", rights_of_the_task_itself_too},
 	   {"the right to execute is taken", execute_is_taken},
