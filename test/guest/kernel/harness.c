@@ -250,6 +250,34 @@ void *new_shared(size_t size)
 	return memory;
 }
 
+struct resource_mark mark_resources(void)
+{
+	return (struct resource_mark){small_frames.next, large_frames.next, shared.next, addresses.next, utcbs.next, next_index};
+}
+
+void reset_resources_to(const struct resource_mark *mark)
+{
+	small_frames.next = mark->small;
+	large_frames.next = mark->large;
+	shared.next = mark->shared;
+	addresses.next = mark->addresses;
+	utcbs.next = mark->utcbs;
+	next_index = mark->index;
+}
+
+/* The arguments stand in the device tree. */
+bool is_long_run(void)
+{
+	static const char wanted[] = "test=long";
+	const char *tree = (const char *)boot_info->tree.base;
+	for (uint64_t i = 0; i + sizeof(wanted) <= boot_info->tree.size; i++) {
+		if (memcmp(&tree[i], wanted, sizeof(wanted) - 1) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* ---- tasks ---- */
 
 enum status give_cap(const struct child_task *task, cap_t cap, uint64_t index, unsigned rights, uint64_t badge)

@@ -126,13 +126,23 @@ static inline void poke(uint64_t address, uint64_t value)
 	*(volatile uint64_t *)(uintptr_t)address = value;
 }
 
+/* For tests that repeat themselves: what was taken since the mark can be taken again. The caller has removed all that was made of it. */
+struct resource_mark {
+	uint64_t small, large, shared, addresses, utcbs, index;
+};
+struct resource_mark mark_resources(void);
+void reset_resources_to(const struct resource_mark *mark);
+
+/* Whether the boot argument test=long was given. */
+bool is_long_run(void);
+
 /* ---- tasks and threads ---- */
 
 #define PRIORITY_MAIN   100
 #define PRIORITY_HELPER 110
 #define SLICE_US        10000
 
-/* A task that runs this program: has its text, a copy of its data, the shared memory, and these capabilities. */
+/* A task that runs this program: has its text, a copy of its data, all shared memory (within one page of 2 MiB), and these capabilities. */
 struct child_task {
 	cap_t cap;
 };
