@@ -139,9 +139,27 @@ static void adopt_children(struct capability *from, struct capability *to)
 	}
 }
 
-void cap_move(struct capability *from, struct capability *to)
+#define MOVE_CHILDREN_MAX 64
+
+static bool has_many_children(const struct capability *capability)
+{
+	unsigned count = 0;
+	for (const struct capability *child = at_number(capability->first_child); child != NULL;
+	     child = at_number(child->next)) {
+		if (++count > MOVE_CHILDREN_MAX) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool cap_move(struct capability *from, struct capability *to)
 {
 	spinlock_lock(&derivation);
+	if (has_many_children(from)) {
+		spinlock_unlock(&derivation);
+		return false;
+	}
 	*to = *from;
 	adopt_children(from, to);
 	struct capability *prev = at_number(to->prev), *next = at_number(to->next);
@@ -160,6 +178,7 @@ void cap_move(struct capability *from, struct capability *to)
 	*from = (struct capability){0};
 	spinlock_unlock(&derivation);
 	ipc_move_capability(from, to);
+	return true;
 }
 
 /* Empties a derived capability that has no children. */

@@ -132,31 +132,36 @@ void invoke_abandon(struct thread *thread)
 	unfinished->task = NULL;
 }
 
-static bool is_same_operation(const struct call *call, uint32_t operation)
+static bool is_same_operation(const struct call *call, const struct task *task, uint32_t operation)
 {
 	const struct unfinished *unfinished = &call->caller->unfinished;
-	bool same = unfinished->task == this_task(call) && unfinished->operation == operation;
+	bool same = unfinished->task == task && unfinished->operation == operation;
 	for (unsigned i = 0; i < 4; i++) {
 		same = same && unfinished->words[i] == word(call, i);
 	}
 	return same;
 }
 
-/* The operation that is to begin, or to go on. */
-static struct unfinished *begin_operation(const struct call *call, uint32_t operation)
+/* The operation that is to begin, or to go on; it ends when the task dies. */
+static struct unfinished *begin_operation_on(const struct call *call, struct task *task, uint32_t operation)
 {
 	struct thread *caller = call->caller;
 	struct unfinished *unfinished = &caller->unfinished;
-	if (is_same_operation(call, operation)) {
+	if (is_same_operation(call, task, operation)) {
 		return unfinished;
 	}
 	invoke_abandon(caller);
-	*unfinished = (struct unfinished){.task = this_task(call), .operation = operation};
+	*unfinished = (struct unfinished){.task = task, .operation = operation};
 	for (unsigned i = 0; i < 4; i++) {
 		unfinished->words[i] = word(call, i);
 	}
-	LIST_INSERT_HEAD(&this_task(call)->unfinished, caller, unfinished_node);
+	LIST_INSERT_HEAD(&task->unfinished, caller, unfinished_node);
 	return unfinished;
+}
+
+static struct unfinished *begin_operation(const struct call *call, uint32_t operation)
+{
+	return begin_operation_on(call, this_task(call), operation);
 }
 
 static void end_operation(struct thread *caller)
@@ -321,8 +326,8 @@ static enum status op_TASK_CAP_MOVE(struct call *call)
 		return STATUS_NOT_FOUND;
 	}
 	enum status status = cap_slot(&this_task(call)->caps, word(call, 1), &to);
-	if (status == STATUS_OK) {
-		cap_move(from, to);
+	if (status == STATUS_OK && !cap_move(from, to)) {
+		return STATUS_BUSY;
 	}
 	return status;
 }
@@ -694,6 +699,12 @@ static enum status op_ICU_INFO(struct call *call)
 
 /* ---- Log and Platform ---- */
 
+/* What the UART's FIFO holds, more or less: between two such parts interrupts are looked for. */
+#define LOG_PART 16
+
+/* An operation of the caller's own task, for the purpose of being interrupted. */
+#define LOG_OPERATION (1u << 16)
+
 static enum status op_LOG_WRITE(struct call *call)
 {
 	char text[8 * (MESSAGE_WORDS - 1)];
@@ -705,7 +716,16 @@ static enum status op_LOG_WRITE(struct call *call)
 		uint64_t part = word(call, i);
 		memcpy(&text[8 * (i - 1)], &part, sizeof(part));
 	}
-	log_bytes(text, size);
+	uint64_t *done = &begin_operation_on(call, call->caller->task, LOG_OPERATION)->logged;
+	while (*done != size) {
+		uint64_t part = size - *done < LOG_PART ? size - *done : LOG_PART;
+		log_bytes(text + *done, part);
+		*done += part;
+		if (*done != size && preempt_pending()) {
+			return RESTART;
+		}
+	}
+	end_operation(call->caller);
 	return STATUS_OK;
 }
 

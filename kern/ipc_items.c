@@ -232,6 +232,9 @@ static enum status prepare_requests(struct items *items)
 			unprepare_requests(items, items->mappings);
 			return status;
 		}
+		if (preempt_pending()) {
+			return postpone_requests(items, items->mappings);
+		}
 	}
 	return STATUS_OK;
 }

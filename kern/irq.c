@@ -35,12 +35,13 @@ void irq_destroy(struct irq *irq)
 
 enum status irq_bind(struct irq *irq, struct thread *thread, unsigned bit)
 {
-	if (irq->thread != NULL || thread->irqs[bit] != NULL) {
+	if (irq->thread != NULL || (thread->irq_bits & 1ul << bit) != 0) {
 		return STATUS_BUSY;
 	}
 	irq->thread = thread;
 	irq->bit = (uint8_t)bit;
-	thread->irqs[bit] = irq;
+	thread->irq_bits |= 1ul << bit;
+	LIST_INSERT_HEAD(&thread->irqs, irq, of_thread);
 	if (irq->pending) {
 		irq->pending = false;
 		ipc_notify(this_cpu(), thread, 1ul << bit);
@@ -51,7 +52,8 @@ enum status irq_bind(struct irq *irq, struct thread *thread, unsigned bit)
 void irq_unbind(struct irq *irq)
 {
 	if (irq->thread != NULL) {
-		irq->thread->irqs[irq->bit] = NULL;
+		LIST_REMOVE(irq, of_thread);
+		irq->thread->irq_bits &= ~(1ul << irq->bit);
 		irq->thread->irq_pending &= ~(1ul << irq->bit);
 		irq->thread = NULL;
 	}

@@ -13,6 +13,7 @@ struct thread;
 struct irq {
 	struct object object;
 	struct thread *thread; /* told; NULL: nobody, the event stays pending here */
+	LIST_ENTRY(irq) of_thread;
 	uint8_t bit;
 	bool pending;          /* fired while nobody was bound */
 	uint32_t intid;        /* of the hardware interrupt; IRQ_NO_INTID: none */

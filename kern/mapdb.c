@@ -639,7 +639,7 @@ static unsigned order_for(uint64_t va, uint64_t physical, uint64_t size)
 enum status mapdb_add_root_range(struct space *space, uint64_t va, uint64_t physical, uint64_t size,
 				 const struct root_kind *kind)
 {
-	enum status status = STATUS_OK;
+	enum status status = (size & order_mask(ORDER_PAGE)) == 0 ? STATUS_OK : STATUS_BAD_RANGE;
 	while (size != 0 && status == STATUS_OK) {
 		unsigned order = order_for(va, physical, size);
 		uint64_t in_table = ARCH_ENTRIES - part_index(va, order), fit = size >> order;

@@ -78,6 +78,14 @@ static void map_program(const struct handover *boot)
 	}
 }
 
+/* RAM may begin or end inside a page, and a module may lie there: the page is mapped whole. */
+static void map_module(const struct memory_range *range)
+{
+	uint64_t begin = range->base & ~(PAGE_BYTES - 1);
+	uint64_t end = (range->base + range->size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+	map(BOOT_INFO_WINDOW + begin, begin, end - begin, &read_only);
+}
+
 static void map_ram(const struct handover *boot)
 {
 	for (size_t i = 0; i < boot->memory.count; i++) {
@@ -88,7 +96,7 @@ static void map_ram(const struct handover *boot)
 			map(va, range->base, range->size, &all_rights);
 			break;
 		case MEMORY_MODULE:
-			map(va, range->base, range->size, &read_only);
+			map_module(range);
 			break;
 		case MEMORY_RESERVED:
 		case MEMORY_UNUSABLE:
@@ -100,45 +108,63 @@ static void map_ram(const struct handover *boot)
 	}
 }
 
-/* The first address at or after `address` that is neither RAM nor the kernel's, and where that ends. */
-static uint64_t device_gap(const struct handover *boot, uint64_t address, uint64_t *end)
+/* A device tree in flash, say: not in the window as RAM, so it is mapped for itself. */
+static void map_tree_outside_ram(const struct handover *boot)
 {
-	*end = DEVICE_LIMIT;
+	if (boot->tree.size != 0 && memory_map_at(&boot->memory, boot->tree.physical) == NULL) {
+		map_module(&(struct memory_range){boot->tree.physical, boot->tree.size, MEMORY_MODULE});
+	}
+}
+
+struct pages {
+	uint64_t begin, end;
+};
+
+/* What is not handed over as device memory: number `i` of RAM, of the kernel's registers, and of the tree; all of them rounded
+ * out to pages. */
+static bool taken_pages(const struct handover *boot, size_t i, struct pages *pages)
+{
+	uint64_t base = boot->tree.physical, size = boot->tree.size;
+	if (i < boot->memory.count) {
+		base = boot->memory.items[i].base;
+		size = boot->memory.items[i].size;
+	} else if (i - boot->memory.count < boot->withheld_count) {
+		base = boot->withheld[i - boot->memory.count].physical;
+		size = boot->withheld[i - boot->memory.count].size;
+	} else if (i - boot->memory.count > boot->withheld_count) {
+		return false;
+	}
+	*pages = (struct pages){base & ~(PAGE_BYTES - 1), (base + size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1)};
+	return true;
+}
+
+/* The first address at or after `address` that is not taken, and where that ends. */
+static struct pages device_gap(const struct handover *boot, uint64_t address)
+{
+	struct pages taken;
 	for (bool moved = true; moved;) {
 		moved = false;
-		for (size_t i = 0; i < boot->withheld_count + boot->memory.count; i++) {
-			bool ram = i >= boot->withheld_count;
-			uint64_t base = ram ? boot->memory.items[i - boot->withheld_count].base
-					    : boot->withheld[i].physical;
-			uint64_t size = ram ? boot->memory.items[i - boot->withheld_count].size
-					    : boot->withheld[i].size;
-			base &= ~(PAGE_BYTES - 1);
-			uint64_t top = (base + size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-			if (base <= address && address < top) {
-				address = top;
+		for (size_t i = 0; taken_pages(boot, i, &taken); i++) {
+			if (taken.begin <= address && address < taken.end) {
+				address = taken.end;
 				moved = true;
 			}
 		}
 	}
-	for (size_t i = 0; i < boot->withheld_count + boot->memory.count; i++) {
-		bool ram = i >= boot->withheld_count;
-		uint64_t base = ram ? boot->memory.items[i - boot->withheld_count].base
-				    : boot->withheld[i].physical;
-		base &= ~(PAGE_BYTES - 1);
-		if (base >= address && base < *end) {
-			*end = base;
+	uint64_t end = DEVICE_LIMIT;
+	for (size_t i = 0; taken_pages(boot, i, &taken); i++) {
+		if (taken.begin >= address && taken.begin < end && taken.begin != taken.end) {
+			end = taken.begin;
 		}
 	}
-	return address;
+	return (struct pages){address, end};
 }
 
 /* All that is not RAM, as held pages: it can be passed on, not accessed. */
 static void map_devices(const struct handover *boot)
 {
-	uint64_t end;
-	for (uint64_t base = device_gap(boot, 0, &end); base < DEVICE_LIMIT;
-	     base = device_gap(boot, end, &end)) {
-		map(BOOT_INFO_WINDOW + base, base, end - base, &held_device);
+	for (struct pages gap = device_gap(boot, 0); gap.begin < DEVICE_LIMIT; gap = device_gap(boot, gap.end)) {
+		map(BOOT_INFO_WINDOW + gap.begin, gap.begin, gap.end - gap.begin, &held_device);
 	}
 }
 
@@ -211,6 +237,7 @@ void root_start(const struct handover *boot, uint32_t running)
 	give_capability(ROOT_CAP_PLATFORM, &platform);
 	map_program(boot);
 	map_ram(boot);
+	map_tree_outside_ram(boot);
 	map_devices(boot);
 	make_boot_info(boot, running);
 	arch_frame_init(&root_thread->frame, boot->root_entry, 0, BOOT_INFO_VA, 0);

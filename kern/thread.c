@@ -178,10 +178,9 @@ static void leave_calls(struct cpu *cpu, struct thread *thread)
 
 static void leave_irqs(struct thread *thread)
 {
-	for (unsigned bit = 0; bit < 64; bit++) {
-		if (thread->irqs[bit] != NULL) {
-			irq_unbind(thread->irqs[bit]);
-		}
+	struct irq *irq;
+	while ((irq = LIST_FIRST(&thread->irqs)) != NULL) {
+		irq_unbind(irq);
 	}
 }
 

@@ -52,13 +52,14 @@ enum call_kind { CALL_USER, CALL_FAULT, CALL_EXCEPTION };
 #define MSG_BADGE 9 /* coming in, the capability's index */
 #define MSG_COUNT 10
 
-/* MAP, UNMAP, AGE or SET_TYPE of a task, with these words; `task` is NULL if there is none. */
+/* MAP, UNMAP, AGE or SET_TYPE of a task, or LOG.WRITE by one, with these words; `task` is NULL if there is none. */
 struct unfinished {
 	struct task *task;
 	uint32_t operation;
 	uint64_t words[4];
 	union {
 		uint64_t mapped; /* bytes */
+		uint64_t logged; /* bytes */
 		struct unmap_report unmap;
 		struct age_report age;
 		struct map_position type;
@@ -125,7 +126,8 @@ struct thread {
 
 	/* Irqs and the closed wait. */
 	uint64_t irq_pending;   /* bits that fired and were not delivered */
-	struct irq *irqs[64];   /* bound, by bit */
+	uint64_t irq_bits;      /* that Irqs bound to it use */
+	LIST_HEAD(, irq) irqs;
 	uint64_t wait_set;
 	uint64_t deadline;      /* 0: none; then it is not in the tree */
 	RB_ENTRY(thread) timeout_node;

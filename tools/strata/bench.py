@@ -142,7 +142,7 @@ STRETCHES = {
     "delete_thread_62_irqs": "Deletion of a thread to which 62 Irqs are bound",
     "delete_gate_8_callers": "Deletion of a gate at which 8 threads wait",
     "revoke_10000_capabilities": "Task.CAP_REVOKE of 10,000 derived capabilities",
-    "move_10000_capabilities": "Task.CAP_MOVE of a capability with 10,000 derived ones",
+    "move_64_capabilities": "Task.CAP_MOVE of a capability with 64 derived ones, the most it allows",
     "log_504_bytes": "Log.WRITE of 504 bytes",
     "split_2_mib": "Task.SPLIT of 2 MiB",
     "join_2_mib": "Task.JOIN of 2 MiB",
