@@ -168,6 +168,21 @@ static void moved_original_still_owns_its_object(void)
 	expect_gone(below);
 }
 
+/* All children have to be told, in one go: so there may not be more than 64. */
+static void move_with_many_children_is_refused(void)
+{
+	cap_t gate = new_gate(), moved = new_cap(), last = gate;
+	for (unsigned i = 0; i < 65; i++) {
+		last = derived(gate, RIGHTS_ALL, 0);
+	}
+	EXPECT_STATUS(strata_cap_move(OWN_TASK, gate, moved.index), STATUS_BUSY);
+	expect_info(gate, OBJECT_GATE, RIGHTS_ALL, 0);
+	expect_gone(moved);
+	REQUIRE_OK(strata_cap_delete(OWN_TASK, last.index));
+	REQUIRE_OK(strata_cap_move(OWN_TASK, gate, moved.index));
+	REQUIRE_OK(strata_cap_delete(OWN_TASK, moved.index));
+}
+
 static void move_refusals(void)
 {
 	cap_t gate = new_gate();
@@ -582,6 +597,7 @@ TEST_TABLE({"rights of derived capabilities only shrink", derived_rights_only_sh
 	   {"a moved capability keeps parent and children", move_keeps_place_in_the_tree},
 	   {"a moved original still owns its object", moved_original_still_owns_its_object},
 	   {"move refuses wrong indices", move_refusals},
+	   {"a capability with more than 64 children is not moved", move_with_many_children_is_refused},
 	   {"revoke takes all that was derived and nothing else", revoke_takes_all_that_was_derived},
 	   {"a chain of 2000 derivations is revoked", deep_chain_is_revoked},
 	   {"delete, revoke and info refuse what is not there", delete_refusals},
