@@ -17,6 +17,7 @@
 #include "object.h"
 
 #include <abi/abi.h>
+#include <arch/memory.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,7 +25,7 @@
 struct quota;
 
 struct capability {
-	uint64_t word;  /* rights in bits 63 to 48, below them the object's address, whose upper bits are 1; 0: empty */
+	uint64_t word;  /* rights in bits 63 to 48, below them the object's address, whose upper bits are the pool's; 0: empty */
 	uint64_t badge; /* 0: none */
 	uint32_t parent, first_child, next, prev; /* numbers; 0: none. No parent: the original */
 };
@@ -50,7 +51,7 @@ enum status cap_slot(struct cap_table *table, uint64_t index, struct capability 
 
 static inline struct object *cap_object(const struct capability *capability)
 {
-	return (struct object *)(capability->word | 0xfffful << 48);
+	return (struct object *)((capability->word & ~(0xfffful << 48)) | (ARCH_POOL & 0xfffful << 48));
 }
 
 static inline unsigned cap_rights(const struct capability *capability)
