@@ -16,11 +16,12 @@ enum status task_create(struct factory *factory, struct task **result)
 	}
 	LIST_INIT(&task->threads);
 	LIST_INIT(&task->unfinished);
-	enum status status = space_init(&task->space, &factory->quota);
+	/* The space comes last: giving one back can be interrupted, giving an empty table back cannot. */
+	enum status status = cap_table_init(&task->caps, &factory->quota);
 	if (status == STATUS_OK) {
-		status = cap_table_init(&task->caps, &factory->quota);
+		status = space_init(&task->space, &factory->quota);
 		if (status != STATUS_OK) {
-			(void)space_destroy(&task->space); /* empty: done in one go */
+			(void)cap_table_destroy(&task->caps);
 		}
 	}
 	if (status != STATUS_OK) {

@@ -441,7 +441,7 @@ static int random_slot(void)
 
 static int random_used_slot(void)
 {
-	for (unsigned tries = 0; tries < 60; tries++) {
+	for (unsigned tries = 0; tries < 200; tries++) {
 		int slot = random_slot();
 		if (slot_used(slot)) {
 			return slot;
@@ -509,18 +509,6 @@ static void do_derive(void)
 	}
 }
 
-/* So that some have more children than can be moved. */
-static void do_derive_many(void)
-{
-	int parent = random_used_slot();
-	if (parent == NONE || !is_reachable(parent) || machine_random(20) != 0) {
-		return;
-	}
-	for (unsigned i = 0; i < 130; i++) {
-		derive(parent, random_slot());
-	}
-}
-
 static void do_bad_index(void)
 {
 	static const uint64_t bad[] = {0, CAP_INDEX_LIMIT, CAP_INDEX_LIMIT + 1, 1ul << 63, ~0ul};
@@ -541,9 +529,8 @@ static unsigned children_of(int parent)
 	return count;
 }
 
-static void do_move(void)
+static void move(int from, int to)
 {
-	int from = random_used_slot(), to = random_slot();
 	struct capability *real;
 	if (from == NONE || !is_reachable(from) || !is_reachable(to) || !take_slot(to, &real)) {
 		return;
@@ -561,6 +548,24 @@ static void do_move(void)
 			slots[slot].parent = to;
 		}
 	}
+}
+
+static void do_move(void)
+{
+	move(random_used_slot(), random_slot());
+}
+
+/* So that some have more children than can be moved. */
+static void do_derive_many(void)
+{
+	int parent = random_used_slot();
+	if (parent == NONE || !is_reachable(parent) || machine_random(20) != 0) {
+		return;
+	}
+	for (unsigned i = 0; i < 300; i++) {
+		derive(parent, random_slot());
+	}
+	move(parent, random_slot());
 }
 
 static void do_set_pager(void)
@@ -620,7 +625,7 @@ static void do_delete(void)
 {
 	int slot = random_used_slot();
 	if (slot == NONE || is_the_kernels(slot) ||
-	    (slots[slot].parent == NONE && machine_random(4) != 0)) {
+	    (slots[slot].parent == NONE && machine_random(30) != 0)) {
 		return;
 	}
 	slots[slot].dead = true;
@@ -630,7 +635,7 @@ static void do_delete(void)
 static void do_revoke(void)
 {
 	int slot = random_used_slot();
-	if (slot == NONE || (slots[slot].parent == NONE && machine_random(4) != 0)) {
+	if (slot == NONE || (slots[slot].parent == NONE && machine_random(30) != 0)) {
 		return;
 	}
 	FOR_EACH_SLOT(child)
@@ -644,7 +649,7 @@ static void do_revoke(void)
 static void do_destroy(void)
 {
 	int i = random_thing(machine_random(3) == 0 ? OBJECT_FACTORY : OBJECT_TASK, false);
-	if (machine_random(8) != 0 || things[i].factory == NONE) {
+	if (machine_random(30) != 0 || things[i].factory == NONE) {
 		return;
 	}
 	FOR_EACH_SLOT(slot)
@@ -747,11 +752,12 @@ static void do_own(void)
 static void one_operation(void)
 {
 	static void (*const operations[])(void) = {
-		do_derive, do_derive, do_derive, do_derive,    do_derive_many, do_bad_index,
-		do_move,   do_move,   do_delete, do_delete,    do_revoke,      do_destroy,
-		do_create, do_create, do_create, do_set_pager, do_set_limit,   do_own,
+		do_derive,    do_derive,      do_derive,    do_derive, do_derive, do_derive,
+		do_derive,    do_derive_many, do_bad_index, do_move,   do_move,   do_delete,
+		do_delete,    do_revoke,      do_destroy,   do_create, do_create, do_create,
+		do_set_pager, do_set_limit,   do_own,
 	};
-	static const unsigned every[] = {0, 1, 2, 3, 9};
+	static const unsigned every[] = {0, 2, 3, 9, 30};
 	machine_preempt_every = every[machine_random(5)];
 	operations[machine_random(sizeof(operations) / sizeof(operations[0]))]();
 	leave_kernel();

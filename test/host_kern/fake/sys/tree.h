@@ -9,8 +9,8 @@
 		struct type *rbh_root; \
 	}
 
-#define RB_ENTRY(type)                               \
-	struct {                                     \
-		struct type *rbe_left, *rbe_right;   \
-		struct type *rbe_parent;             \
+#define RB_ENTRY(type)                             \
+	struct {                                   \
+		struct type *rbe_left, *rbe_right; \
+		struct type *rbe_parent;           \
 	}
