@@ -4,6 +4,8 @@
 
     abi_coverage.py [--unprovokable FILE] LOG...
 
+A LOG may be a folder: all *.log in it.
+
 A debug kernel prints at power off a line "strata: coverage: KIND LABEL BITMASK" for each operation that was called: a bit for each status
 that it ended with. The lines of all logs are put together. It is an error if an operation never ended with OK or with one of its
 documented refusals, unless FILE lists that pair with a reason ("OBJECT OPERATION STATUS  reason" on a line); if it ended with a status that is
@@ -49,8 +51,9 @@ def seen(logs, kinds, numbers, statuses):
     """All (object, operation, status) in the logs."""
     names = {(kind, number): name for (kind, name), number in numbers.items()}
     found = set()
-    for log in logs:
-        for kind, label, mask in COVERAGE.findall(Path(log).read_text(encoding="utf-8")):
+    files = [file for log in logs for file in (sorted(log.glob("*.log")) if log.is_dir() else [log])]
+    for log in files:
+        for kind, label, mask in COVERAGE.findall(log.read_text(encoding="utf-8")):
             kind = kinds[int(kind)]
             name = names.get((kind, int(label)), f"operation {label}")
             found |= {(kind, name, status) for number, status in statuses.items() if int(mask, 16) >> number & 1}
@@ -70,7 +73,7 @@ def listed(path):
 def main():
     parser = argparse.ArgumentParser(description="Compares the statuses that tests provoked with operations.def.")
     parser.add_argument("--unprovokable", type=Path, default=ROOT / "test" / "guest" / "kernel" / "unprovokable.txt")
-    parser.add_argument("logs", nargs="+", metavar="LOG")
+    parser.add_argument("logs", nargs="+", type=Path, metavar="LOG")
     arguments = parser.parse_args()
     text = (ABI / "operations.def").read_text(encoding="utf-8")
     expected = promised(text)
