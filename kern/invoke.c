@@ -198,6 +198,26 @@ static enum status op_TASK_MAP(struct call *call)
 	return status;
 }
 
+/*
+ * Faults of the task's threads in the range are made again: what a pager answers to one that it took before would arrive
+ * in a region that is gone. False: an interrupt is pending; those that are cancelled stay so.
+ */
+static bool cancel_faults(struct call *call, uint64_t va, uint64_t size)
+{
+	struct thread *thread;
+	LIST_FOREACH (thread, &this_task(call)->threads, of_task) {
+		bool faults = thread->call_kind == CALL_FAULT &&
+			      (thread->state == THREAD_CALLING || thread->state == THREAD_IN_CALL);
+		if (faults && thread->fault_address - va < size) {
+			ipc_abort_call(call->cpu, thread, STATUS_CANCELLED);
+			if (preempt_pending()) {
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
 static enum status op_TASK_UNMAP(struct call *call)
 {
 	uint64_t va = word(call, 0), size = word(call, 1), flags = word(call, 2);
@@ -206,6 +226,9 @@ static enum status op_TASK_UNMAP(struct call *call)
 	}
 	if (!is_user_range(va, size)) {
 		return STATUS_BAD_RANGE;
+	}
+	if ((flags & UNMAP_SELF) != 0 && !cancel_faults(call, va, size)) {
+		return RESTART;
 	}
 	struct unmap_report *report = &begin_operation(call, TASK_UNMAP)->unmap;
 	if (!mapdb_unmap(&this_task(call)->space, va, size, (flags & UNMAP_SELF) != 0,

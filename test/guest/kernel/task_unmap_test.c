@@ -382,7 +382,9 @@ static void page_in_use_is_gone_at_once(void)
 		sleep_for(milliseconds(3));
 		uint64_t before = *count;
 		REQUIRE_OK(strata_task_unmap(OWN_TASK, frame, PAGE, 0, NULL));
-		sleep_for(milliseconds(3));
+		for (unsigned tries = 0; tries < 1000 && state_of(&thread) != THREAD_STATE_STOPPED; tries++) {
+			sleep_for(milliseconds(1)); /* it is less urgent than we, and the host may be busy */
+		}
 		EXPECT_EQ(state_of(&thread), THREAD_STATE_STOPPED);
 		EXPECT(*count <= before + 1);
 	}
@@ -416,6 +418,44 @@ static void page_that_was_taken_faults_again(void)
 		}
 		REQUIRE_OK(strata_task_unmap(OWN_TASK, *frame, PAGE, 0, NULL));
 	}
+}
+
+/* Its first answer takes long. */
+static void serve_page_late(struct server *server, struct message *message)
+{
+	uint64_t fired;
+	uint64_t address = message->words[FAULT_WORD_ADDRESS];
+	const uint64_t *from = server->context;
+	if (server->calls == 1) {
+		(void)strata_wait_irq(0, now() + milliseconds(10), &fired);
+	}
+	answer_page(message, *from, READ_WRITE, address);
+}
+
+/* What the pager answers to a fault that it took before must not arrive: the fault is made again. */
+static void unmap_makes_pending_faults_again(void)
+{
+	struct child_task child;
+	struct thread thread;
+	uint64_t *frame = new_shared(8), at = new_addresses(2 * PAGE, 12);
+	volatile uint64_t **words = new_shared(16);
+	volatile uint64_t *count = new_shared(8);
+	*frame = new_frame(12);
+	REQUIRE(make_task(&child) && make_thread(&thread, &child));
+	struct server *pager = new_server_with(NULL, serve_page_late, (struct server){.context = frame});
+	REQUIRE_OK(strata_thread_set_pager(thread.cap, pager->gate));
+	set_priority(&thread, PRIORITY_MAIN - 10);
+	words[0] = (volatile uint64_t *)at;
+	words[1] = count;
+	REQUIRE(start_thread(&thread, read_for_ever, words));
+	REQUIRE(wait_for(&pager->calls, 1));
+	REQUIRE_OK(strata_task_unmap(child.cap, at + PAGE, PAGE, UNMAP_SELF, NULL));
+	EXPECT_EQ(state_of(&thread), THREAD_STATE_IN_CALL); /* not in the range */
+	REQUIRE_OK(strata_task_unmap(child.cap, at, PAGE, UNMAP_SELF, NULL));
+	REQUIRE(wait_for(&pager->calls, 2));
+	sleep_for(milliseconds(50));
+	EXPECT(*count >= 2);
+	EXPECT_EQ(pager->calls, 2);
 }
 
 /* ---- tables ---- */
@@ -537,6 +577,7 @@ TEST_TABLE({"everybody below loses the page", everybody_below_loses_it},
 	   {"rights to parts of large pages are taken", rights_of_parts_of_large_pages},
 	   {"a page in use is gone when unmap returns", page_in_use_is_gone_at_once},
 	   {"a page that was taken faults again", page_that_was_taken_faults_again},
+	   {"unmapping a range makes the faults again that wait there", unmap_makes_pending_faults_again},
 	   {"tables that are empty are given back", empty_tables_are_given_back},
 	   {"the report says whether the page was used and written", report_says_what_was_used},
 	   {"who holds a page hears of writes far below", holder_hears_of_uses_below},
