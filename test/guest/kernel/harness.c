@@ -270,17 +270,32 @@ void reset_resources_to(const struct resource_mark *mark)
 	next_index = mark->index;
 }
 
-/* The arguments stand in the device tree. */
-bool is_long_run(void)
+/* What follows `wanted` in the boot arguments, which stand in the device tree; NULL if it is not there. */
+static const char *boot_argument(const char *wanted)
 {
-	static const char wanted[] = "test=long";
 	const char *tree = (const char *)boot_info->tree.base;
-	for (uint64_t i = 0; i + sizeof(wanted) <= boot_info->tree.size; i++) {
-		if (memcmp(&tree[i], wanted, sizeof(wanted) - 1) == 0) {
-			return true;
+	size_t length = strlen(wanted);
+	for (uint64_t i = 0; i + length < boot_info->tree.size; i++) {
+		if (memcmp(&tree[i], wanted, length) == 0) {
+			return &tree[i + length];
 		}
 	}
-	return false;
+	return NULL;
+}
+
+bool is_long_run(void)
+{
+	return boot_argument("test=long") != NULL;
+}
+
+uint64_t first_seed(void)
+{
+	const char *text = boot_argument("test_seed=");
+	uint64_t seed = 0;
+	for (; text != NULL && *text >= '0' && *text <= '9'; text++) {
+		seed = seed * 10 + (uint64_t)(*text - '0');
+	}
+	return seed == 0 ? 1 : seed;
 }
 
 /* ---- tasks ---- */

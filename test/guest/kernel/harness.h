@@ -134,8 +134,9 @@ struct resource_mark {
 struct resource_mark mark_resources(void);
 void reset_resources_to(const struct resource_mark *mark);
 
-/* Whether the boot argument test=long was given. */
+/* Whether the boot argument test=long was given; and the number in test_seed=NUMBER, 1 if there is none. */
 bool is_long_run(void);
+uint64_t first_seed(void);
 
 /* ---- tasks and threads ---- */
 

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Boots the kernel's guest tests and checks what they say (TAP, Test Anything Protocol).
 
-    run.py [--configuration NAME] [--long] [--output FOLDER] [--verbose] [PROGRAM...]
+    run.py [--configuration NAME] [--long] [--seed N] [--output FOLDER] [--verbose] [PROGRAM...]
 
 Without programs: all of them. Configurations are CONFIGURATIONS below. The output of each run is kept as
 FOLDER/CONFIGURATION-PROGRAM.log (build/kernel-tests), where tools/abi_coverage.py finds it. --long repeats what is done at random
-far more often.
+far more often; --seed begins with another number.
 """
 
 import argparse
@@ -85,7 +85,8 @@ def run(name, program, arguments):
     began = time.monotonic()
     boot = guest.boot(build, configuration.board, limit=limit,
                       modules=build / "kernel-tests" / f"{program}.cpio",
-                      append=" ".join([ARGUMENTS.get(program, "")] + ["test=long"] * arguments.long),
+                      append=" ".join([ARGUMENTS.get(program, ""), f"test_seed={arguments.seed}"] +
+                                      ["test=long"] * arguments.long),
                       **configuration.choice)
     took = time.monotonic() - began
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -103,6 +104,7 @@ def main():
     parser = argparse.ArgumentParser(description="Boots the kernel's guest tests.")
     parser.add_argument("--configuration", action="append", choices=CONFIGURATIONS)
     parser.add_argument("--long", action="store_true", help="what is random goes on for much longer")
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "kernel-tests")
     parser.add_argument("--verbose", action="store_true", help="show the output of every run")
     parser.add_argument("--show", action="store_true", help="show the output of runs that went wrong")
