@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <strata/kernel.h>
 
-#define REQUEST(operation, count, ...) ((struct message){.words = {__VA_ARGS__}, .tag = TAG_MAKE(operation, count, 0)})
+#define REQUEST(operation, count, ...) \
+	((struct message){.words = {__VA_ARGS__}, .tag = TAG_MAKE(operation, count, 0)})
 
 static enum status invoke(cap_t capability, struct message *message)
 {
@@ -24,7 +25,8 @@ static void give(uint64_t *out, enum status status, uint64_t value)
 
 /* ---- Task ---- */
 
-enum status strata_task_map(cap_t task, uint64_t from, uint64_t to, uint64_t size, unsigned rights, uint64_t *mapped)
+enum status strata_task_map(cap_t task, uint64_t from, uint64_t to, uint64_t size, unsigned rights,
+			    uint64_t *mapped)
 {
 	struct message message = REQUEST(TASK_MAP, 5, from, to, size, rights, 0);
 	enum status status = invoke(task, &message);
@@ -34,7 +36,8 @@ enum status strata_task_map(cap_t task, uint64_t from, uint64_t to, uint64_t siz
 	return status;
 }
 
-enum status strata_task_unmap(cap_t task, uint64_t address, uint64_t size, unsigned keep, struct strata_unmapped *unmapped)
+enum status strata_task_unmap(cap_t task, uint64_t address, uint64_t size, unsigned keep,
+			      struct strata_unmapped *unmapped)
 {
 	struct message message = REQUEST(TASK_UNMAP, 3, address, size, keep);
 	enum status status = invoke(task, &message);
@@ -49,8 +52,8 @@ enum status strata_task_unmap(cap_t task, uint64_t address, uint64_t size, unsig
 	return status;
 }
 
-enum status strata_task_age(cap_t task, uint64_t address, unsigned order, unsigned count, enum strata_age how,
-			    uint64_t *referenced, uint64_t *dirty)
+enum status strata_task_age(cap_t task, uint64_t address, unsigned order, unsigned count,
+			    enum strata_age how, uint64_t *referenced, uint64_t *dirty)
 {
 	struct message message = REQUEST(TASK_AGE, 4, address, order, count, how == AGE_EXACT);
 	enum status status = invoke(task, &message);
@@ -86,7 +89,8 @@ enum status strata_task_account(cap_t task, uint64_t *limit, uint64_t *used)
 enum status strata_cap_derive(cap_t task, cap_t from, uint64_t to, unsigned rights, uint64_t badge)
 {
 	uint64_t flags = badge != 0 ? CAP_SET_BADGE : 0;
-	return invoke_plain(task, REQUEST(TASK_CAP_DERIVE, 5, from.index, to, rights, badge, flags));
+	return invoke_plain(task,
+			    REQUEST(TASK_CAP_DERIVE, 5, from.index, to, rights, badge, flags));
 }
 
 enum status strata_cap_move(cap_t task, cap_t from, uint64_t to)
@@ -104,7 +108,8 @@ enum status strata_cap_revoke(cap_t task, uint64_t index)
 	return invoke_plain(task, REQUEST(TASK_CAP_REVOKE, 1, index));
 }
 
-enum status strata_cap_info(cap_t task, uint64_t index, enum object_kind *kind, unsigned *rights, uint64_t *badge)
+enum status strata_cap_info(cap_t task, uint64_t index, enum object_kind *kind, unsigned *rights,
+			    uint64_t *badge)
 {
 	struct message message = REQUEST(TASK_CAP_INFO, 1, index);
 	enum status status = invoke(task, &message);
@@ -146,7 +151,8 @@ enum status strata_thread_read_registers(cap_t thread, uint64_t registers[REGIST
 	enum status status = invoke(thread, &message);
 	if (status == STATUS_OK) {
 		for (unsigned i = 0; i < REGISTER_WORDS; i++) {
-			registers[i] = i < MESSAGE_REGISTERS ? message.words[i] : strata_utcb()->words[i];
+			registers[i] =
+				i < MESSAGE_REGISTERS ? message.words[i] : strata_utcb()->words[i];
 		}
 	}
 	return status;
@@ -156,7 +162,8 @@ enum status strata_thread_write_registers(cap_t thread, const uint64_t registers
 {
 	struct message message = {.tag = TAG_MAKE(THREAD_WRITE_REGISTERS, REGISTER_WORDS, 0)};
 	for (unsigned i = 0; i < REGISTER_WORDS; i++) {
-		*(i < MESSAGE_REGISTERS ? &message.words[i] : &strata_utcb()->words[i]) = registers[i];
+		*(i < MESSAGE_REGISTERS ? &message.words[i] : &strata_utcb()->words[i]) =
+			registers[i];
 	}
 	return invoke(thread, &message);
 }
@@ -228,12 +235,14 @@ enum status strata_create_task(cap_t factory, uint64_t to)
 
 enum status strata_create_thread(cap_t factory, uint64_t to, cap_t task, uint64_t utcb)
 {
-	return invoke_plain(factory, REQUEST(FACTORY_CREATE, 4, OBJECT_THREAD, to, task.index, utcb));
+	return invoke_plain(factory,
+			    REQUEST(FACTORY_CREATE, 4, OBJECT_THREAD, to, task.index, utcb));
 }
 
 enum status strata_create_gate(cap_t factory, uint64_t to, enum strata_gate kind)
 {
-	return invoke_plain(factory, REQUEST(FACTORY_CREATE, 3, OBJECT_GATE, to, kind == GATE_STRICT));
+	return invoke_plain(factory,
+			    REQUEST(FACTORY_CREATE, 3, OBJECT_GATE, to, kind == GATE_STRICT));
 }
 
 enum status strata_create_irq(cap_t factory, uint64_t to)
@@ -267,9 +276,11 @@ enum status strata_factory_feed(cap_t factory, uint64_t address)
 
 /* ---- Scheduler ---- */
 
-enum status strata_scheduler_set(cap_t scheduler, cap_t thread, unsigned core, unsigned priority, uint64_t slice_us)
+enum status strata_scheduler_set(cap_t scheduler, cap_t thread, unsigned core, unsigned priority,
+				 uint64_t slice_us)
 {
-	return invoke_plain(scheduler, REQUEST(SCHEDULER_SET, 4, thread.index, core, priority, slice_us));
+	return invoke_plain(scheduler,
+			    REQUEST(SCHEDULER_SET, 4, thread.index, core, priority, slice_us));
 }
 
 enum status strata_scheduler_info(cap_t scheduler, unsigned core, uint64_t *cores, uint64_t *idle)
@@ -285,7 +296,8 @@ enum status strata_scheduler_info(cap_t scheduler, unsigned core, uint64_t *core
 
 enum status strata_icu_attach(cap_t icu, cap_t irq, uint32_t interrupt, enum strata_trigger trigger)
 {
-	return invoke_plain(icu, REQUEST(ICU_ATTACH, 3, irq.index, interrupt, trigger == TRIGGER_EDGE));
+	return invoke_plain(icu,
+			    REQUEST(ICU_ATTACH, 3, irq.index, interrupt, trigger == TRIGGER_EDGE));
 }
 
 enum status strata_icu_info(cap_t icu, uint32_t *first, uint32_t *end)
@@ -306,7 +318,8 @@ enum status strata_platform_reset(cap_t platform)
 	return invoke_plain(platform, REQUEST(PLATFORM_RESET, 0, 0));
 }
 
-enum status strata_platform_counters(cap_t platform, unsigned core, uint64_t counters[COUNTER_COUNT])
+enum status strata_platform_counters(cap_t platform, unsigned core,
+				     uint64_t counters[COUNTER_COUNT])
 {
 	struct message message = REQUEST(PLATFORM_COUNTERS, 1, core);
 	enum status status = invoke(platform, &message);

@@ -24,7 +24,8 @@
  * PAGE_ rights, and MAP_GRANT, MAP_TRACK. Addresses and size are multiples of 4096. *mapped is how many bytes
  * were mapped, also after a failure: those stay.
  */
-enum status strata_task_map(cap_t task, uint64_t from, uint64_t to, uint64_t size, unsigned rights, uint64_t *mapped);
+enum status strata_task_map(cap_t task, uint64_t from, uint64_t to, uint64_t size, unsigned rights,
+			    uint64_t *mapped);
 
 /* What an unmap found: pages of 4096 bytes and the range that the task itself lost, and UNMAPPED_ flags. */
 struct strata_unmapped {
@@ -37,15 +38,16 @@ struct strata_unmapped {
  * Leaves of what `task` mapped to others from [address, address + size) only the rights in `keep` (PAGE_ rights; 0 takes it away);
  * with UNMAP_SELF in `keep` of what the task has there itself too.
  */
-enum status strata_task_unmap(cap_t task, uint64_t address, uint64_t size, unsigned keep, struct strata_unmapped *unmapped);
+enum status strata_task_unmap(cap_t task, uint64_t address, uint64_t size, unsigned keep,
+			      struct strata_unmapped *unmapped);
 
 /* How strictly strata_task_age() counts: AGE_EXACT also sees uses through translations that a TLB remembers, and costs more. */
 enum strata_age { AGE_ROUGH, AGE_EXACT };
 
 /* Bit i of *referenced and *dirty: page i of 2^order bytes from `address` on was used, or written, since the last time.
  * At most 64 pages. */
-enum status strata_task_age(cap_t task, uint64_t address, unsigned order, unsigned count, enum strata_age how,
-			    uint64_t *referenced, uint64_t *dirty);
+enum status strata_task_age(cap_t task, uint64_t address, unsigned order, unsigned count,
+			    enum strata_age how, uint64_t *referenced, uint64_t *dirty);
 
 /* `type`: enum memory_type of abi. */
 enum status strata_task_set_type(cap_t task, uint64_t address, unsigned order, unsigned type);
@@ -65,7 +67,8 @@ enum status strata_cap_move(cap_t task, cap_t from, uint64_t to);
 enum status strata_cap_delete(cap_t task, uint64_t index);
 enum status strata_cap_revoke(cap_t task, uint64_t index);
 
-enum status strata_cap_info(cap_t task, uint64_t index, enum object_kind *kind, unsigned *rights, uint64_t *badge);
+enum status strata_cap_info(cap_t task, uint64_t index, enum object_kind *kind, unsigned *rights,
+			    uint64_t *badge);
 
 /* ---- Thread ---- */
 
@@ -88,7 +91,7 @@ struct strata_thread_info {
 	uint64_t state; /* enum thread_state_code */
 	uint64_t priority;
 	uint64_t core;
-	uint64_t time;  /* of processor, in ticks */
+	uint64_t time; /* of processor, in ticks */
 	uint64_t fault_address;
 };
 
@@ -121,7 +124,8 @@ enum status strata_factory_feed(cap_t factory, uint64_t address);
 
 /* ---- Scheduler ---- */
 
-enum status strata_scheduler_set(cap_t scheduler, cap_t thread, unsigned core, unsigned priority, uint64_t slice_us);
+enum status strata_scheduler_set(cap_t scheduler, cap_t thread, unsigned core, unsigned priority,
+				 uint64_t slice_us);
 
 /* How many cores there are, and for how many ticks `core` was idle. */
 enum status strata_scheduler_info(cap_t scheduler, unsigned core, uint64_t *cores, uint64_t *idle);
@@ -130,7 +134,8 @@ enum status strata_scheduler_info(cap_t scheduler, unsigned core, uint64_t *core
 
 enum strata_trigger { TRIGGER_LEVEL, TRIGGER_EDGE };
 
-enum status strata_icu_attach(cap_t icu, cap_t irq, uint32_t interrupt, enum strata_trigger trigger);
+enum status strata_icu_attach(cap_t icu, cap_t irq, uint32_t interrupt,
+			      enum strata_trigger trigger);
 
 /* The numbers that can be attached: [*first, *end). */
 enum status strata_icu_info(cap_t icu, uint32_t *first, uint32_t *end);
@@ -140,7 +145,8 @@ enum status strata_icu_info(cap_t icu, uint32_t *first, uint32_t *end);
 /* Restarts the machine; returns only if that is refused. */
 enum status strata_platform_reset(cap_t platform);
 
-enum status strata_platform_counters(cap_t platform, unsigned core, uint64_t counters[COUNTER_COUNT]);
+enum status strata_platform_counters(cap_t platform, unsigned core,
+				     uint64_t counters[COUNTER_COUNT]);
 
 /* The kernel's memory, and what is free of it, in bytes. */
 enum status strata_platform_pool(cap_t platform, uint64_t *size, uint64_t *free);

@@ -8,7 +8,8 @@ static void call_once(void *argument)
 	caller->done = 1;
 }
 
-bool spawn_at(struct thread *thread, const struct child_task *task, unsigned priority, void (*run)(void *), void *argument)
+bool spawn_at(struct thread *thread, const struct child_task *task, unsigned priority,
+	      void (*run)(void *), void *argument)
 {
 	if (!make_thread(thread, task)) {
 		return false;
@@ -17,7 +18,8 @@ bool spawn_at(struct thread *thread, const struct child_task *task, unsigned pri
 	return start_thread(thread, run, argument);
 }
 
-struct caller *new_caller(const struct child_task *task, cap_t gate, uint64_t number, unsigned priority)
+struct caller *new_caller(const struct child_task *task, cap_t gate, uint64_t number,
+			  unsigned priority)
 {
 	struct caller *caller = new_shared(sizeof(*caller));
 	caller->gate = gate;
@@ -29,7 +31,8 @@ struct caller *new_caller(const struct child_task *task, cap_t gate, uint64_t nu
 
 bool answered(const struct caller *caller, enum status status)
 {
-	return EXPECT(wait_for(&caller->done, 1)) && EXPECT_STATUS((enum status)caller->status, status);
+	return EXPECT(wait_for(&caller->done, 1)) &&
+	       EXPECT_STATUS((enum status)caller->status, status);
 }
 
 void serve_echo(struct server *server, struct message *message)

@@ -14,10 +14,12 @@ struct caller {
 };
 
 /* A thread at `priority` that calls `gate` once, with its number as word 0. */
-struct caller *new_caller(const struct child_task *task, cap_t gate, uint64_t number, unsigned priority);
+struct caller *new_caller(const struct child_task *task, cap_t gate, uint64_t number,
+			  unsigned priority);
 
 /* A thread that runs this function at a priority. */
-bool spawn_at(struct thread *thread, const struct child_task *task, unsigned priority, void (*run)(void *), void *argument);
+bool spawn_at(struct thread *thread, const struct child_task *task, unsigned priority,
+	      void (*run)(void *), void *argument);
 
 /* Waits for its answer: whether it came, with this status. */
 bool answered(const struct caller *caller, enum status status);

@@ -66,7 +66,8 @@ static void badge_is_set_once_and_inherited(void)
 {
 	struct server *server = new_server(NULL, answer_badge);
 	uint64_t badge, rights;
-	cap_t plain = derived(server->gate, RIGHTS_ALL, 0), badged = derived(plain, RIGHT_READ, 0xb1);
+	cap_t plain = derived(server->gate, RIGHTS_ALL, 0),
+	      badged = derived(plain, RIGHT_READ, 0xb1);
 	cap_t below = derived(badged, RIGHTS_ALL, 0);
 	REQUIRE_OK(seen_by_server(server->gate, &badge, &rights));
 	EXPECT_EQ(badge, 0);
@@ -77,8 +78,10 @@ static void badge_is_set_once_and_inherited(void)
 	REQUIRE_OK(seen_by_server(below, &badge, &rights));
 	EXPECT_EQ(badge, 0xb1);
 	EXPECT_EQ(rights, RIGHT_READ);
-	EXPECT_STATUS(strata_cap_derive(OWN_TASK, badged, new_cap().index, RIGHTS_ALL, 0xb2), STATUS_BADGED);
-	EXPECT_STATUS(strata_cap_derive(OWN_TASK, below, new_cap().index, RIGHTS_ALL, 0xb1), STATUS_BADGED);
+	EXPECT_STATUS(strata_cap_derive(OWN_TASK, badged, new_cap().index, RIGHTS_ALL, 0xb2),
+		      STATUS_BADGED);
+	EXPECT_STATUS(strata_cap_derive(OWN_TASK, below, new_cap().index, RIGHTS_ALL, 0xb1),
+		      STATUS_BADGED);
 }
 
 static void large_badges_pass(void)
@@ -96,17 +99,25 @@ static void large_badges_pass(void)
 static void derive_refusals(void)
 {
 	cap_t gate = new_gate(), free = new_cap();
-	EXPECT_STATUS(strata_cap_derive(OWN_TASK, new_cap(), free.index, RIGHTS_ALL, 0), STATUS_NOT_FOUND);
+	EXPECT_STATUS(strata_cap_derive(OWN_TASK, new_cap(), free.index, RIGHTS_ALL, 0),
+		      STATUS_NOT_FOUND);
 	EXPECT_STATUS(strata_cap_derive(OWN_TASK, gate, 0, RIGHTS_ALL, 0), STATUS_BAD_ARGUMENT);
-	EXPECT_STATUS(strata_cap_derive(OWN_TASK, gate, CAP_INDEX_LIMIT, RIGHTS_ALL, 0), STATUS_BAD_ARGUMENT);
-	EXPECT_STATUS(strata_cap_derive(OWN_TASK, gate, ~0ul, RIGHTS_ALL, 0), STATUS_BAD_ARGUMENT);
-	EXPECT_STATUS(strata_cap_derive(OWN_TASK, gate, free.index, RIGHTS_ALL + 1, 0), STATUS_BAD_ARGUMENT);
-	EXPECT_STATUS(OPERATE(OWN_TASK, TASK_CAP_DERIVE, gate.index, free.index, RIGHTS_ALL, 0, 2), STATUS_BAD_ARGUMENT);
-	EXPECT_STATUS(OPERATE(OWN_TASK, TASK_CAP_DERIVE, gate.index, free.index, RIGHTS_ALL, 0, CAP_SET_BADGE),
+	EXPECT_STATUS(strata_cap_derive(OWN_TASK, gate, CAP_INDEX_LIMIT, RIGHTS_ALL, 0),
 		      STATUS_BAD_ARGUMENT);
-	EXPECT_STATUS(strata_cap_derive(OWN_TASK, gate, ROOT_CAP_LOG, RIGHTS_ALL, 0), STATUS_SLOT_TAKEN);
-	EXPECT_STATUS(strata_cap_derive(OWN_TASK, gate, gate.index, RIGHTS_ALL, 0), STATUS_SLOT_TAKEN);
-	EXPECT_STATUS(strata_cap_derive(OWN_TASK, OWN_TASK, free.index, RIGHTS_ALL, 1), STATUS_WRONG_OBJECT);
+	EXPECT_STATUS(strata_cap_derive(OWN_TASK, gate, ~0ul, RIGHTS_ALL, 0), STATUS_BAD_ARGUMENT);
+	EXPECT_STATUS(strata_cap_derive(OWN_TASK, gate, free.index, RIGHTS_ALL + 1, 0),
+		      STATUS_BAD_ARGUMENT);
+	EXPECT_STATUS(OPERATE(OWN_TASK, TASK_CAP_DERIVE, gate.index, free.index, RIGHTS_ALL, 0, 2),
+		      STATUS_BAD_ARGUMENT);
+	EXPECT_STATUS(OPERATE(OWN_TASK, TASK_CAP_DERIVE, gate.index, free.index, RIGHTS_ALL, 0,
+			      CAP_SET_BADGE),
+		      STATUS_BAD_ARGUMENT);
+	EXPECT_STATUS(strata_cap_derive(OWN_TASK, gate, ROOT_CAP_LOG, RIGHTS_ALL, 0),
+		      STATUS_SLOT_TAKEN);
+	EXPECT_STATUS(strata_cap_derive(OWN_TASK, gate, gate.index, RIGHTS_ALL, 0),
+		      STATUS_SLOT_TAKEN);
+	EXPECT_STATUS(strata_cap_derive(OWN_TASK, OWN_TASK, free.index, RIGHTS_ALL, 1),
+		      STATUS_WRONG_OBJECT);
 	EXPECT_STATUS(strata_cap_info(OWN_TASK, free.index, NULL, NULL, NULL), STATUS_NOT_FOUND);
 }
 
@@ -120,7 +131,8 @@ static void last_index_works(void)
 	unsigned rights;
 	EXPECT_OK(strata_cap_info(child.cap, CAP_INDEX_LIMIT - 1, NULL, &rights, NULL));
 	EXPECT_EQ(rights, RIGHT_READ);
-	EXPECT_STATUS(strata_cap_info(child.cap, CAP_INDEX_LIMIT, NULL, NULL, NULL), STATUS_NOT_FOUND);
+	EXPECT_STATUS(strata_cap_info(child.cap, CAP_INDEX_LIMIT, NULL, NULL, NULL),
+		      STATUS_NOT_FOUND);
 }
 
 static void derive_pays_from_the_targets_quota(void)
@@ -145,7 +157,8 @@ static void derive_pays_from_the_targets_quota(void)
 
 static void move_keeps_place_in_the_tree(void)
 {
-	cap_t gate = new_gate(), middle = derived(gate, RIGHT_READ | RIGHT_SEND, 0x55), moved = new_cap();
+	cap_t gate = new_gate(), middle = derived(gate, RIGHT_READ | RIGHT_SEND, 0x55),
+	      moved = new_cap();
 	cap_t left = derived(gate, RIGHTS_ALL, 0), leaf = derived(middle, RIGHTS_ALL, 0);
 	REQUIRE_OK(strata_cap_move(OWN_TASK, middle, moved.index));
 	expect_gone(middle);
@@ -190,7 +203,8 @@ static void move_refusals(void)
 	EXPECT_STATUS(strata_cap_move(OWN_TASK, gate, 0), STATUS_BAD_ARGUMENT);
 	EXPECT_STATUS(strata_cap_move(OWN_TASK, gate, CAP_INDEX_LIMIT), STATUS_BAD_ARGUMENT);
 	EXPECT_STATUS(strata_cap_move(OWN_TASK, cap_t_of(0), new_cap().index), STATUS_BAD_ARGUMENT);
-	EXPECT_STATUS(strata_cap_move(OWN_TASK, cap_t_of(CAP_INDEX_LIMIT), new_cap().index), STATUS_BAD_ARGUMENT);
+	EXPECT_STATUS(strata_cap_move(OWN_TASK, cap_t_of(CAP_INDEX_LIMIT), new_cap().index),
+		      STATUS_BAD_ARGUMENT);
 	EXPECT_STATUS(strata_cap_move(OWN_TASK, gate, gate.index), STATUS_SLOT_TAKEN);
 	EXPECT_STATUS(strata_cap_move(OWN_TASK, gate, ROOT_CAP_LOG), STATUS_SLOT_TAKEN);
 	expect_info(gate, OBJECT_GATE, RIGHTS_ALL, 0);
@@ -210,7 +224,8 @@ static void revoke_takes_all_that_was_derived(void)
 		while (top > 3) {
 			top /= 2;
 		}
-		bool below = i >= 2 && (top == 2 || top == 3); /* caps[1] is the parent of 2 and 3 */
+		bool below =
+			i >= 2 && (top == 2 || top == 3); /* caps[1] is the parent of 2 and 3 */
 		if (below) {
 			expect_gone(caps[i]);
 		} else {
@@ -240,7 +255,8 @@ static void delete_refusals(void)
 	EXPECT_STATUS(strata_cap_delete(OWN_TASK, 0), STATUS_NOT_FOUND);
 	EXPECT_STATUS(strata_cap_delete(OWN_TASK, ~0ul), STATUS_NOT_FOUND);
 	EXPECT_STATUS(strata_cap_revoke(OWN_TASK, new_cap().index), STATUS_NOT_FOUND);
-	EXPECT_STATUS(strata_cap_info(OWN_TASK, new_cap().index, NULL, NULL, NULL), STATUS_NOT_FOUND);
+	EXPECT_STATUS(strata_cap_info(OWN_TASK, new_cap().index, NULL, NULL, NULL),
+		      STATUS_NOT_FOUND);
 	for (uint64_t index = ROOT_CAP_FACTORY; index <= ROOT_CAP_PLATFORM; index++) {
 		EXPECT_STATUS(strata_cap_delete(OWN_TASK, index), STATUS_BUSY);
 	}
@@ -316,7 +332,8 @@ struct line {
 };
 
 static const struct line lines[] = {
-#define OPERATION(object, name, number, right, in, out, what) {OBJECT_##object, number, RIGHT_##right, #object "." #name},
+#define OPERATION(object, name, number, right, in, out, what) \
+	{OBJECT_##object, number, RIGHT_##right, #object "." #name},
 #define REFUSAL(object, name, status, when)
 #include <abi/operations.def>
 #undef OPERATION
@@ -373,7 +390,8 @@ static void each_operation_needs_its_right(void)
 			continue; /* the Icu is gone after the test above */
 		}
 		cap_t weak = new_cap();
-		REQUIRE_OK(strata_cap_derive(OWN_TASK, original, weak.index, RIGHTS_ALL & ~lines[i].right, 0));
+		REQUIRE_OK(strata_cap_derive(OWN_TASK, original, weak.index,
+					     RIGHTS_ALL & ~lines[i].right, 0));
 		enum status status = OPERATE(weak, lines[i].number, 0);
 		if (status != STATUS_NO_RIGHT) {
 			note("%s without its right: %s", lines[i].name, status_name(status));
@@ -394,7 +412,8 @@ static void unknown_operations_are_refused(void)
 		if (original.index == 0) {
 			continue;
 		}
-		static const uint32_t more[] = {15, 16, 17, 63, 64, 255, 256, 0x7fffffff, 0x80000000, 0xffffffff};
+		static const uint32_t more[] = {15,  16,  17,         63,         64,
+						255, 256, 0x7fffffff, 0x80000000, 0xffffffff};
 		EXPECT_STATUS(OPERATE(original, count, 0), STATUS_NO_OPERATION);
 		for (unsigned i = 0; i < 10; i++) {
 			EXPECT_STATUS(OPERATE(original, more[i], 0), STATUS_NO_OPERATION);
@@ -404,8 +423,10 @@ static void unknown_operations_are_refused(void)
 
 static void indices_that_name_nothing(void)
 {
-	static const uint64_t indices[] = {0, 63, CAP_INDEX_LIMIT - 1, CAP_INDEX_LIMIT, CAP_INDEX_LIMIT + 1, 1ul << 31,
-					   1ul << 32, (1ul << 32) + 1, 1ul << 63, (1ul << 63) + 1, ~0ul};
+	static const uint64_t indices[] = {
+		0,         63,        CAP_INDEX_LIMIT - 1, CAP_INDEX_LIMIT, CAP_INDEX_LIMIT + 1,
+		1ul << 31, 1ul << 32, (1ul << 32) + 1,     1ul << 63,       (1ul << 63) + 1,
+		~0ul};
 	for (unsigned i = 0; i < sizeof(indices) / sizeof(indices[0]); i++) {
 		EXPECT_STATUS(OPERATE(cap_t_of(indices[i]), 0, 0), STATUS_NO_CAPABILITY);
 	}
@@ -447,7 +468,9 @@ static void note_items(struct server *server, struct message *message)
 static struct server *new_receiver(const struct child_task *child, struct receiver *receiver)
 {
 	return new_server_with(child, note_items,
-			       (struct server){.context = receiver, .capability_window = {40, 8}});
+			       (struct server){
+				       .context = receiver, .capability_window = {40, 8}
+        });
 }
 
 static void caps_travel_in_messages(void)
@@ -507,11 +530,11 @@ static void cap_items_refused(void)
 		uint64_t index, offset;
 		enum status status;
 	} cases[] = {
-		{0, 0, STATUS_NOT_FOUND},
-		{fixed.index + 1000, 0, STATUS_NOT_FOUND},
-		{fixed.index, 0, STATUS_NO_RIGHT},
-		{gate.index, 8, STATUS_WINDOW},
-		{gate.index, (1ul << 52) - 1, STATUS_WINDOW},
+		{0,                  0,               STATUS_NOT_FOUND},
+		{fixed.index + 1000, 0,               STATUS_NOT_FOUND},
+		{fixed.index,        0,               STATUS_NO_RIGHT },
+		{gate.index,         8,               STATUS_WINDOW   },
+		{gate.index,         (1ul << 52) - 1, STATUS_WINDOW   },
 	};
 	for (unsigned i = 0; i < 5; i++) {
 		/* The first item is good, and must not arrive either. */
@@ -534,7 +557,10 @@ static void cap_items_refused(void)
 
 static void malformed_items_are_refused(void)
 {
-	struct server *server = new_server_with(NULL, answer_badge, (struct server){.capability_window = {3000, 8}});
+	struct server *server = new_server_with(NULL, answer_badge,
+						(struct server){
+							.capability_window = {3000, 8}
+        });
 	cap_t gate = new_gate();
 	for (unsigned bit = 0; bit < 12; bit++) {
 		uint64_t page = ITEM_CAPABILITY_MAKE(gate.index) ^ 1ul << bit;
@@ -547,7 +573,8 @@ static void malformed_items_are_refused(void)
 		EXPECT(message_status(&message) != STATUS_OK);
 	}
 	for (unsigned bit = 8; bit < 12; bit++) {
-		strata_utcb()->items[0] = (struct message_item){ITEM_CAPABILITY_MAKE(gate.index), RIGHTS_ALL | 1ul << bit};
+		strata_utcb()->items[0] = (struct message_item){ITEM_CAPABILITY_MAKE(gate.index),
+								RIGHTS_ALL | 1ul << bit};
 		struct message message = message_of(0, 0, 1);
 		(void)strata_call(server->gate, &message);
 		EXPECT_STATUS(message_status(&message), STATUS_BAD_ARGUMENT);
@@ -577,10 +604,15 @@ static void windows_beyond_the_table_are_closed(void)
 	cap_t gate = new_gate();
 	REQUIRE(make_task(&child));
 	static const struct window windows[] = {
-		{0, 1}, {CAP_INDEX_LIMIT, 8}, {~0ul, 8}, {~0ul - 3, ~0ul}, {1ul << 52, 1ul << 52}};
+		{0,               1        },
+                {CAP_INDEX_LIMIT, 8        },
+                {~0ul,            8        },
+                {~0ul - 3,        ~0ul     },
+                {1ul << 52,       1ul << 52}
+        };
 	for (unsigned i = 0; i < 5; i++) {
-		struct server *server =
-			new_server_with(&child, answer_badge, (struct server){.capability_window = windows[i]});
+		struct server *server = new_server_with(
+			&child, answer_badge, (struct server){.capability_window = windows[i]});
 		put_cap_item(0, gate.index, 0, RIGHTS_ALL);
 		struct message message = message_of(0, 0, 1);
 		(void)strata_call(server->gate, &message);
@@ -597,8 +629,10 @@ TEST_TABLE({"rights of derived capabilities only shrink", derived_rights_only_sh
 	   {"a moved capability keeps parent and children", move_keeps_place_in_the_tree},
 	   {"a moved original still owns its object", moved_original_still_owns_its_object},
 	   {"move refuses wrong indices", move_refusals},
-	   {"a capability with more than 64 children is not moved", move_with_many_children_is_refused},
-	   {"revoke takes all that was derived and nothing else", revoke_takes_all_that_was_derived},
+	   {"a capability with more than 64 children is not moved",
+	    move_with_many_children_is_refused},
+	   {"revoke takes all that was derived and nothing else",
+	    revoke_takes_all_that_was_derived},
 	   {"a chain of 2000 derivations is revoked", deep_chain_is_revoked},
 	   {"delete, revoke and info refuse what is not there", delete_refusals},
 	   {"an object dies with its original", object_dies_with_its_original},
@@ -614,4 +648,5 @@ TEST_TABLE({"rights of derived capabilities only shrink", derived_rights_only_sh
 	   {"malformed capability items are refused", malformed_items_are_refused},
 	   {"of two items for one index the first arrives", two_items_for_one_slot},
 	   {"windows beyond the table take nothing", windows_beyond_the_table_are_closed},
-	   {"the kernel's own objects outlive who holds their original", kernels_objects_survive_their_holder});
+	   {"the kernel's own objects outlive who holds their original",
+	    kernels_objects_survive_their_holder});

@@ -20,8 +20,8 @@ static void jump_to(void *argument)
 /* What an exception handler does: context of its server. */
 struct handling {
 	uint64_t answer_label, answer_words;
-	uint64_t set[EXCEPTION_WORDS];       /* what it writes into the words */
-	uint64_t mask_low, mask_high;        /* bit i: word i is written */
+	uint64_t set[EXCEPTION_WORDS]; /* what it writes into the words */
+	uint64_t mask_low, mask_high;  /* bit i: word i is written */
 	volatile uint64_t words[EXCEPTION_WORDS], tag, badge, count;
 };
 
@@ -29,9 +29,11 @@ static void serve_exception(struct server *server, struct message *message)
 {
 	struct handling *handling = server->context;
 	for (unsigned i = 0; i < EXCEPTION_WORDS; i++) {
-		handling->words[i] = i < MESSAGE_REGISTERS ? message->words[i] : strata_utcb()->words[i];
+		handling->words[i] =
+			i < MESSAGE_REGISTERS ? message->words[i] : strata_utcb()->words[i];
 		if ((handling->mask_low >> i & 1) != 0) {
-			*(i < MESSAGE_REGISTERS ? &message->words[i] : &strata_utcb()->words[i]) = handling->set[i];
+			*(i < MESSAGE_REGISTERS ? &message->words[i] : &strata_utcb()->words[i]) =
+				handling->set[i];
 		}
 	}
 	handling->tag = message->tag;
@@ -50,9 +52,11 @@ struct watched {
 static bool make_watched(struct watched *watched)
 {
 	watched->handling = new_shared(sizeof(*watched->handling));
-	watched->handler = new_server_with(NULL, serve_exception, (struct server){.context = watched->handling});
+	watched->handler = new_server_with(NULL, serve_exception,
+					   (struct server){.context = watched->handling});
 	return make_task(&watched->task) && make_thread(&watched->thread, &watched->task) &&
-	       EXPECT_OK(strata_thread_set_exception_gate(watched->thread.cap, watched->handler->gate));
+	       EXPECT_OK(strata_thread_set_exception_gate(watched->thread.cap,
+							  watched->handler->gate));
 }
 
 static void set_word(struct handling *handling, unsigned index, uint64_t value)
@@ -73,10 +77,12 @@ static void all_registers_are_told(void)
 	REQUIRE_OK(strata_thread_set_exception_gate(w.thread.cap, badged));
 	w.handling->answer_label = STATUS_NOT_FOUND;
 	uint64_t before = counter(COUNTER_EXCEPTIONS);
-	REQUIRE_OK(strata_thread_start(w.thread.cap, (uint64_t)trap_with_pattern, 0x4560, (uint64_t)out, 0x789));
+	REQUIRE_OK(strata_thread_start(w.thread.cap, (uint64_t)trap_with_pattern, 0x4560,
+				       (uint64_t)out, 0x789));
 	EXPECT_EQ(w.handling->count, 1);
 	EXPECT_EQ(counter(COUNTER_EXCEPTIONS) - before, 1);
-	EXPECT_EQ(w.handling->tag, TAG_MAKE(LABEL_EXCEPTION, EXCEPTION_WORDS, 0) | TAG_KERNEL | RIGHT_READ << 16);
+	EXPECT_EQ(w.handling->tag,
+		  TAG_MAKE(LABEL_EXCEPTION, EXCEPTION_WORDS, 0) | TAG_KERNEL | RIGHT_READ << 16);
 	EXPECT_EQ(w.handling->badge, 0x77);
 	const volatile uint64_t *words = w.handling->words;
 	EXPECT_EQ(words[EXCEPTION_WORD_REASON], EXCEPTION_TRAP);
@@ -108,7 +114,8 @@ static void registers_are_changed_by_the_answer(void)
 	set_word(w.handling, EXCEPTION_WORD_TLS, 0x111);
 	w.handling->answer_words = EXCEPTION_WORDS;
 	set_priority(&w.thread, PRIORITY_MAIN - 10);
-	REQUIRE_OK(strata_thread_start(w.thread.cap, (uint64_t)trap_with_pattern, 0x4560, (uint64_t)out, 0x789));
+	REQUIRE_OK(strata_thread_start(w.thread.cap, (uint64_t)trap_with_pattern, 0x4560,
+				       (uint64_t)out, 0x789));
 	REQUIRE(wait_for(&out[0], 1));
 	EXPECT_EQ(w.handling->count, 1);
 	for (unsigned i = 1; i < 31; i++) {
@@ -128,7 +135,8 @@ static void answer_without_registers_repeats(void)
 	w.handling->answer_words = EXCEPTION_WORDS - 1; /* too few to count */
 	set_word(w.handling, EXCEPTION_WORD_X0 + 1, 1);
 	set_priority(&w.thread, PRIORITY_MAIN - 10);
-	REQUIRE_OK(strata_thread_start(w.thread.cap, (uint64_t)trap_with_pattern, 0x4560, (uint64_t)out, 0));
+	REQUIRE_OK(strata_thread_start(w.thread.cap, (uint64_t)trap_with_pattern, 0x4560,
+				       (uint64_t)out, 0));
 	sleep_for(milliseconds(5));
 	EXPECT(w.handling->count > 2);
 	EXPECT_EQ(w.handling->words[EXCEPTION_WORD_X0 + 1], 0x7001);
@@ -146,7 +154,8 @@ static void stopped_thread_is_changed_and_resumed(void)
 	uint64_t *out = new_shared(40 * 8), registers[REGISTER_WORDS];
 	w.handling->answer_label = STATUS_NO_RIGHT;
 	set_priority(&w.thread, PRIORITY_MAIN - 10);
-	REQUIRE_OK(strata_thread_start(w.thread.cap, (uint64_t)trap_with_pattern, 0x4560, (uint64_t)out, 0));
+	REQUIRE_OK(strata_thread_start(w.thread.cap, (uint64_t)trap_with_pattern, 0x4560,
+				       (uint64_t)out, 0));
 	REQUIRE(wait_for(&w.handling->count, 1));
 	sleep_for(milliseconds(1));
 	EXPECT_EQ(state_of(&w.thread), THREAD_STATE_STOPPED);
@@ -178,8 +187,10 @@ static void privileged_instructions_trap(void)
 		}
 		w.handling->words[EXCEPTION_WORD_PC] = 0;
 		REQUIRE(start_thread(&w.thread, jump_to, (void *)at));
-		if (!EXPECT_EQ(w.handling->count, i + 1) || !EXPECT_EQ(w.handling->words[EXCEPTION_WORD_PC], at)) {
-			note("instruction %lu, code 0x%lx", i, w.handling->words[EXCEPTION_WORD_CODE]);
+		if (!EXPECT_EQ(w.handling->count, i + 1) ||
+		    !EXPECT_EQ(w.handling->words[EXCEPTION_WORD_PC], at)) {
+			note("instruction %lu, code 0x%lx", i,
+			     w.handling->words[EXCEPTION_WORD_CODE]);
 			return;
 		}
 		EXPECT_EQ(w.handling->words[EXCEPTION_WORD_REASON], EXCEPTION_TRAP);
@@ -231,7 +242,8 @@ static void misaligned_pc(void)
 		struct watched w;
 		REQUIRE(make_watched(&w));
 		w.handling->answer_label = STATUS_NOT_FOUND;
-		REQUIRE_OK(strata_thread_start(w.thread.cap, (uint64_t)thread_entry + offset, w.thread.stack + 0x1000, 0, 0));
+		REQUIRE_OK(strata_thread_start(w.thread.cap, (uint64_t)thread_entry + offset,
+					       w.thread.stack + 0x1000, 0, 0));
 		EXPECT_EQ(w.handling->count, 1);
 		EXPECT_EQ(ESR_CLASS(w.handling->words[EXCEPTION_WORD_CODE]), 0x22);
 		EXPECT_EQ(w.handling->words[EXCEPTION_WORD_PC], (uint64_t)thread_entry + offset);
@@ -303,7 +315,8 @@ static void handler_that_dies_while_it_owes(void)
 {
 	struct watched w;
 	REQUIRE(make_watched(&w));
-	struct server *slow = new_server_with(NULL, serve_slowly, (struct server){.context = w.handling});
+	struct server *slow =
+		new_server_with(NULL, serve_slowly, (struct server){.context = w.handling});
 	REQUIRE_OK(strata_thread_set_exception_gate(w.thread.cap, slow->gate));
 	REQUIRE(start_thread(&w.thread, trap_once, NULL));
 	EXPECT_EQ(state_of(&w.thread), THREAD_STATE_IN_CALL);
@@ -317,7 +330,8 @@ static void exceptions_that_wait_when_the_gate_goes(void)
 	struct watched w;
 	struct thread threads[4];
 	REQUIRE(make_watched(&w));
-	struct server *slow = new_server_with(NULL, serve_slowly, (struct server){.context = w.handling});
+	struct server *slow =
+		new_server_with(NULL, serve_slowly, (struct server){.context = w.handling});
 	for (unsigned i = 0; i < 4; i++) {
 		REQUIRE(make_thread(&threads[i], NULL));
 		REQUIRE_OK(strata_thread_set_exception_gate(threads[i].cap, slow->gate));
@@ -355,7 +369,8 @@ static void cancelled_exception_is_made_again(void)
 {
 	struct watched w;
 	REQUIRE(make_watched(&w));
-	struct server *slow = new_server_with(NULL, serve_slowly, (struct server){.context = w.handling});
+	struct server *slow =
+		new_server_with(NULL, serve_slowly, (struct server){.context = w.handling});
 	cap_t irq = irq_for(&slow->thread);
 	w.handling->answer_label = STATUS_NOT_FOUND;
 	REQUIRE_OK(strata_thread_set_exception_gate(w.thread.cap, slow->gate));
@@ -403,7 +418,8 @@ static void killed_thread_leaves_its_handler_free(void)
 {
 	struct watched w;
 	REQUIRE(make_watched(&w));
-	struct server *slow = new_server_with(NULL, serve_slowly, (struct server){.context = w.handling});
+	struct server *slow =
+		new_server_with(NULL, serve_slowly, (struct server){.context = w.handling});
 	cap_t irq = irq_for(&slow->thread);
 	REQUIRE_OK(strata_thread_set_exception_gate(w.thread.cap, slow->gate));
 	REQUIRE(start_thread(&w.thread, trap_once, NULL));
@@ -444,8 +460,10 @@ static void unresolved_fault_is_resolved_by_the_handler(void)
 
 TEST_TABLE({"the handler is told all registers", all_registers_are_told},
 	   {"the handler's answer changes the registers", registers_are_changed_by_the_answer},
-	   {"an answer without registers repeats the instruction", answer_without_registers_repeats},
-	   {"a thread left stopped can be changed and resumed", stopped_thread_is_changed_and_resumed},
+	   {"an answer without registers repeats the instruction",
+	    answer_without_registers_repeats},
+	   {"a thread left stopped can be changed and resumed",
+	    stopped_thread_is_changed_and_resumed},
 	   {"privileged instructions trap", privileged_instructions_trap},
 	   {"what user code may do it can do", permitted_instructions_work},
 	   {"waiting for an interrupt harms nobody", waiting_for_interrupts_harms_nobody},
@@ -454,9 +472,11 @@ TEST_TABLE({"the handler is told all registers", all_registers_are_told},
 	   {"unknown system calls are no exceptions", unknown_system_calls_are_no_exceptions},
 	   {"without a handler the thread stops", without_handler_the_thread_stops},
 	   {"a handler that dies leaves the thread stopped", handler_that_dies_while_it_owes},
-	   {"threads that wait for a handler stop when its gate goes", exceptions_that_wait_when_the_gate_goes},
+	   {"threads that wait for a handler stop when its gate goes",
+	    exceptions_that_wait_when_the_gate_goes},
 	   {"a handler of its own exceptions stops", handler_that_is_its_own},
 	   {"a cancelled exception is made again", cancelled_exception_is_made_again},
 	   {"exceptions are not forwarded", exceptions_are_not_forwarded},
 	   {"a killed thread leaves its handler free", killed_thread_leaves_its_handler_free},
-	   {"an unresolved fault can be resolved by the handler", unresolved_fault_is_resolved_by_the_handler});
+	   {"an unresolved fault can be resolved by the handler",
+	    unresolved_fault_is_resolved_by_the_handler});

@@ -46,7 +46,8 @@ static void each_kind_is_made_and_goes(void)
 		unsigned rights;
 		uint64_t badge;
 		expect_used(factory, 0);
-		REQUIRE_OK(OPERATE(factory, FACTORY_CREATE, kind, made.index, kind == OBJECT_THREAD ? task.index : 0, 0x70000000));
+		REQUIRE_OK(OPERATE(factory, FACTORY_CREATE, kind, made.index,
+				   kind == OBJECT_THREAD ? task.index : 0, 0x70000000));
 		EXPECT(used_by(factory) != 0);
 		EXPECT_EQ(used_by(factory) % PAGE, 0);
 		REQUIRE_OK(strata_cap_info(OWN_TASK, made.index, &seen, &rights, &badge));
@@ -63,9 +64,12 @@ static void create_refusals(void)
 	struct paying_task p;
 	cap_t to = new_cap(), taken = new_gate(), weak = new_cap();
 	REQUIRE(make_paying_task(&p));
-	static const uint64_t kinds[] = {0, OBJECT_SCHEDULER, OBJECT_ICU, OBJECT_LOG, OBJECT_PLATFORM, OBJECT_KINDS, 256, 1ul << 32, ~0ul};
+	static const uint64_t kinds[] = {0,          OBJECT_SCHEDULER, OBJECT_ICU,
+					 OBJECT_LOG, OBJECT_PLATFORM,  OBJECT_KINDS,
+					 256,        1ul << 32,        ~0ul};
 	for (unsigned i = 0; i < 9; i++) {
-		EXPECT_STATUS(OPERATE(FACTORY, FACTORY_CREATE, kinds[i], to.index, 0, 0), STATUS_BAD_ARGUMENT);
+		EXPECT_STATUS(OPERATE(FACTORY, FACTORY_CREATE, kinds[i], to.index, 0, 0),
+			      STATUS_BAD_ARGUMENT);
 	}
 	static const uint64_t indices[] = {0, CAP_INDEX_LIMIT, 1ul << 32, ~0ul};
 	for (unsigned i = 0; i < 4; i++) {
@@ -81,15 +85,20 @@ static void create_refusals(void)
 	EXPECT_STATUS(strata_create_thread(FACTORY, to.index, new_cap(), utcb), STATUS_NOT_FOUND);
 	EXPECT_STATUS(strata_create_thread(FACTORY, to.index, to, utcb), STATUS_NOT_FOUND);
 	EXPECT_STATUS(strata_create_thread(FACTORY, to.index, FACTORY, utcb), STATUS_WRONG_OBJECT);
-	REQUIRE_OK(strata_cap_derive(OWN_TASK, p.task.cap, weak.index, RIGHTS_ALL & ~RIGHT_CONTROL, 0));
+	REQUIRE_OK(strata_cap_derive(OWN_TASK, p.task.cap, weak.index, RIGHTS_ALL & ~RIGHT_CONTROL,
+				     0));
 	EXPECT_STATUS(strata_create_thread(FACTORY, to.index, weak, utcb), STATUS_NO_RIGHT);
-	static const uint64_t wrong[] = {0, 1, 0x1001, 1ul << 48, ~0ul, 0 - PAGE, 0xffff800000000000};
+	static const uint64_t wrong[] = {
+		0, 1, 0x1001, 1ul << 48, ~0ul, 0 - PAGE, 0xffff800000000000};
 	for (unsigned i = 0; i < 7; i++) {
-		EXPECT_STATUS(strata_create_thread(FACTORY, to.index, p.task.cap, wrong[i]), STATUS_BAD_RANGE);
+		EXPECT_STATUS(strata_create_thread(FACTORY, to.index, p.task.cap, wrong[i]),
+			      STATUS_BAD_RANGE);
 	}
-	EXPECT_STATUS(strata_create_thread(FACTORY, to.index, p.task.cap, 0x400000), STATUS_OVERMAP);
+	EXPECT_STATUS(strata_create_thread(FACTORY, to.index, p.task.cap, 0x400000),
+		      STATUS_OVERMAP);
 	stop_paying(&p);
-	EXPECT_STATUS(strata_create_thread(FACTORY, to.index, p.task.cap, utcb), STATUS_KERNEL_QUOTA);
+	EXPECT_STATUS(strata_create_thread(FACTORY, to.index, p.task.cap, utcb),
+		      STATUS_KERNEL_QUOTA);
 	EXPECT_STATUS(strata_cap_info(OWN_TASK, to.index, NULL, NULL, NULL), STATUS_NOT_FOUND);
 	/* The caller's table. */
 	struct agent agent;
@@ -109,8 +118,8 @@ static unsigned make_until_quota(cap_t factory, enum object_kind kind, uint64_t 
 	unsigned made = 0;
 	for (;; made++) {
 		uint64_t utcb = 0x70000000ul + made * PAGE;
-		enum status status =
-			OPERATE(factory, FACTORY_CREATE, kind, first + made, kind == OBJECT_THREAD ? task.index : 0, utcb);
+		enum status status = OPERATE(factory, FACTORY_CREATE, kind, first + made,
+					     kind == OBJECT_THREAD ? task.index : 0, utcb);
 		if (status != STATUS_OK) {
 			EXPECT_STATUS(status, STATUS_QUOTA);
 			EXPECT(used_by(factory) <= limit_of(factory));
@@ -147,12 +156,14 @@ static void quotas_end_and_come_back(void)
 			EXPECT_OK(strata_cap_delete(OWN_TASK, first + i));
 		}
 		for (unsigned i = 0; i < made; i += 2) {
-			EXPECT_OK(OPERATE(factory, FACTORY_CREATE, kind, first + i, kind == OBJECT_THREAD ? task.index : 0,
+			EXPECT_OK(OPERATE(factory, FACTORY_CREATE, kind, first + i,
+					  kind == OBJECT_THREAD ? task.index : 0,
 					  0x70000000ul + i * PAGE));
 		}
 		REQUIRE_OK(strata_cap_delete(OWN_TASK, factory.index));
 		for (unsigned i = 0; i < made; i++) {
-			EXPECT_STATUS(strata_cap_info(OWN_TASK, first + i, NULL, NULL, NULL), STATUS_NOT_FOUND);
+			EXPECT_STATUS(strata_cap_info(OWN_TASK, first + i, NULL, NULL, NULL),
+				      STATUS_NOT_FOUND);
 		}
 	}
 }
@@ -167,7 +178,8 @@ static void nothing_is_left_of_what_failed(void)
 		for (;; pages++) {
 			REQUIRE_OK(strata_factory_set_limit(FACTORY, factory, pages * PAGE));
 			enum status status =
-				OPERATE(factory, FACTORY_CREATE, kind, to.index, kind == OBJECT_THREAD ? task.index : 0, 0x70000000);
+				OPERATE(factory, FACTORY_CREATE, kind, to.index,
+					kind == OBJECT_THREAD ? task.index : 0, 0x70000000);
 			if (status == STATUS_OK || pages == 10) {
 				break;
 			}
@@ -219,9 +231,11 @@ static void limits_can_be_moved(void)
 	EXPECT_STATUS(strata_factory_set_limit(a, b, 100), STATUS_BAD_ARGUMENT);
 	EXPECT_STATUS(strata_factory_set_limit(a, new_cap(), 0), STATUS_NOT_FOUND);
 	EXPECT_STATUS(strata_factory_set_limit(a, irq, 0), STATUS_WRONG_OBJECT);
-	EXPECT_STATUS(strata_factory_set_limit(FACTORY, b, 0), STATUS_WRONG_OBJECT); /* it did not make it */
+	EXPECT_STATUS(strata_factory_set_limit(FACTORY, b, 0),
+		      STATUS_WRONG_OBJECT); /* it did not make it */
 	EXPECT_STATUS(strata_factory_set_limit(a, a, 0), STATUS_WRONG_OBJECT);
-	EXPECT_STATUS(strata_factory_set_limit(a, cap_t_of(ROOT_CAP_FACTORY), 0), STATUS_WRONG_OBJECT);
+	EXPECT_STATUS(strata_factory_set_limit(a, cap_t_of(ROOT_CAP_FACTORY), 0),
+		      STATUS_WRONG_OBJECT);
 	EXPECT_EQ(used_by(a), own + 128 * KIB);
 	REQUIRE_OK(strata_cap_delete(OWN_TASK, irq.index));
 	expect_used(b, 0);
@@ -238,14 +252,16 @@ static void nested_factories_go_together(void)
 	for (unsigned i = 1; i < 40; i++) {
 		factories[i] = new_factory(factories[i - 1], (4096 - 100 * i) * KIB);
 		for (unsigned j = 0; j < 5; j++) {
-			EXPECT_OK(create_plain(factories[i], j % 2 == 0 ? OBJECT_TASK : OBJECT_GATE, new_cap()));
+			EXPECT_OK(create_plain(factories[i], j % 2 == 0 ? OBJECT_TASK : OBJECT_GATE,
+					       new_cap()));
 		}
 	}
 	EXPECT(pool_free() < before);
 	REQUIRE_OK(strata_cap_delete(OWN_TASK, factories[1].index));
 	expect_used(outer, 0);
 	for (unsigned i = 1; i < 40; i++) {
-		EXPECT_STATUS(strata_factory_account(factories[i], NULL, NULL), STATUS_NO_CAPABILITY);
+		EXPECT_STATUS(strata_factory_account(factories[i], NULL, NULL),
+			      STATUS_NO_CAPABILITY);
 	}
 	EXPECT_EQ(pool_free(), before);
 }
@@ -255,7 +271,8 @@ static void nested_factories_go_together(void)
 /* Task i's table holds the original of task i + 1. */
 static void chain_of_tasks(unsigned count, bool ring)
 {
-	cap_t factory = new_factory(FACTORY, 8192 * KIB), first = cap_t_of(0), previous = cap_t_of(0), derived = new_cap();
+	cap_t factory = new_factory(FACTORY, 8192 * KIB), first = cap_t_of(0),
+	      previous = cap_t_of(0), derived = new_cap();
 	allow_milliseconds(20000);
 	for (unsigned i = 0; i < count; i++) {
 		cap_t task = new_cap();
@@ -267,7 +284,8 @@ static void chain_of_tasks(unsigned count, bool ring)
 		} else {
 			/* Its own original goes on to be here until it has the next one. */
 			cap_t use = i == 1 ? derived : previous;
-			REQUIRE_OK(strata_cap_derive(OWN_TASK, task, new_cap().index, RIGHTS_ALL, 0));
+			REQUIRE_OK(
+				strata_cap_derive(OWN_TASK, task, new_cap().index, RIGHTS_ALL, 0));
 			REQUIRE_OK(strata_cap_move(use, task, 1));
 			previous = cap_t_of(new_cap().index - 1);
 		}
@@ -301,7 +319,8 @@ static void ring_of_100_tasks(void)
 /* Deleted from inside of the ring, by the index of one of the originals. */
 static void ring_is_deleted_at_one_place(void)
 {
-	cap_t factory = new_factory(FACTORY, 512 * KIB), a = new_cap(), b = new_cap(), da = new_cap(), db = new_cap();
+	cap_t factory = new_factory(FACTORY, 512 * KIB), a = new_cap(), b = new_cap(),
+	      da = new_cap(), db = new_cap();
 	REQUIRE_OK(strata_create_task(factory, a.index));
 	REQUIRE_OK(strata_create_task(factory, b.index));
 	REQUIRE_OK(strata_cap_derive(OWN_TASK, a, da.index, RIGHTS_ALL, 0));
@@ -334,7 +353,8 @@ static void task_that_owns_itself(void)
 static void factory_owned_by_its_own_task(void)
 {
 	for (unsigned end = 0; end < 2; end++) {
-		cap_t outer = new_factory(FACTORY, 512 * KIB), factory = new_factory(outer, 128 * KIB);
+		cap_t outer = new_factory(FACTORY, 512 * KIB),
+		      factory = new_factory(outer, 128 * KIB);
 		cap_t task = new_cap(), derived = new_cap(), gate = new_cap();
 		REQUIRE_OK(strata_create_task(factory, task.index));
 		REQUIRE_OK(create_plain(factory, OBJECT_GATE, gate));
@@ -358,17 +378,22 @@ static void tangle(unsigned seed)
 {
 	enum { COUNT = 12 };
 	struct random random = {seed * 7919 + 1};
-	cap_t outer = new_factory(FACTORY, 4096 * KIB), factories[COUNT], tasks[COUNT], made[COUNT * 2];
+	cap_t outer = new_factory(FACTORY, 4096 * KIB), factories[COUNT], tasks[COUNT],
+	      made[COUNT * 2];
 	unsigned objects = 0;
 	for (unsigned i = 0; i < COUNT; i++) {
-		cap_t from = i == 0 || random_below(&random, 2) == 0 ? outer : factories[random_below(&random, i)];
+		cap_t from = i == 0 || random_below(&random, 2) == 0
+				     ? outer
+				     : factories[random_below(&random, i)];
 		cap_t original = new_cap(), task = new_cap();
 		factories[i] = new_cap();
 		tasks[i] = new_cap();
-		if (strata_create_factory(from, original.index, 256 * KIB >> random_below(&random, 3)) != STATUS_OK) {
+		if (strata_create_factory(from, original.index,
+					  256 * KIB >> random_below(&random, 3)) != STATUS_OK) {
 			REQUIRE_OK(strata_create_factory(outer, original.index, 64 * KIB));
 		}
-		REQUIRE_OK(strata_cap_derive(OWN_TASK, original, factories[i].index, RIGHTS_ALL, 0));
+		REQUIRE_OK(
+			strata_cap_derive(OWN_TASK, original, factories[i].index, RIGHTS_ALL, 0));
 		REQUIRE_OK(strata_create_task(factories[random_below(&random, i + 1)], task.index));
 		REQUIRE_OK(strata_cap_derive(OWN_TASK, task, tasks[i].index, RIGHTS_ALL, 0));
 		made[objects++] = original;
@@ -376,18 +401,21 @@ static void tangle(unsigned seed)
 	}
 	for (unsigned i = 0; i < objects; i++) {
 		if (random_below(&random, 4) != 0) {
-			(void)strata_cap_move(tasks[random_below(&random, COUNT)], made[i], 1 + random_below(&random, 100));
+			(void)strata_cap_move(tasks[random_below(&random, COUNT)], made[i],
+					      1 + random_below(&random, 100));
 		}
 	}
 	for (unsigned i = 0; i < objects; i++) {
 		unsigned which = (unsigned)random_below(&random, objects);
 		(void)strata_cap_delete(OWN_TASK, made[which].index);
-		(void)strata_cap_delete(tasks[random_below(&random, COUNT)], 1 + random_below(&random, 100));
+		(void)strata_cap_delete(tasks[random_below(&random, COUNT)],
+					1 + random_below(&random, 100));
 	}
 	REQUIRE_OK(strata_cap_delete(OWN_TASK, outer.index));
 	for (unsigned i = 0; i < COUNT; i++) {
 		EXPECT_STATUS(strata_task_account(tasks[i], NULL, NULL), STATUS_NO_CAPABILITY);
-		EXPECT_STATUS(strata_factory_account(factories[i], NULL, NULL), STATUS_NO_CAPABILITY);
+		EXPECT_STATUS(strata_factory_account(factories[i], NULL, NULL),
+			      STATUS_NO_CAPABILITY);
 	}
 }
 
@@ -405,10 +433,12 @@ static void tangles_of_factories_and_tasks(void)
 
 static void thread_of_one_factory_in_a_task_of_another(void)
 {
-	cap_t for_tasks = new_factory(FACTORY, 1024 * KIB), for_threads = new_factory(FACTORY, 256 * KIB);
+	cap_t for_tasks = new_factory(FACTORY, 1024 * KIB),
+	      for_threads = new_factory(FACTORY, 256 * KIB);
 	struct child_task child;
 	struct thread thread;
-	REQUIRE(make_task_from(&child, for_tasks) && make_thread_from(&thread, &child, for_threads));
+	REQUIRE(make_task_from(&child, for_tasks) &&
+		make_thread_from(&thread, &child, for_threads));
 	uint64_t used = used_by(for_tasks);
 	EXPECT(used_by(for_threads) != 0);
 	REQUIRE_OK(strata_cap_delete(OWN_TASK, for_threads.index));
@@ -477,29 +507,35 @@ static void many_objects_go_in_time(void)
 	unsigned count = 0;
 	allow_milliseconds(30000);
 	uint64_t first = 200;
-	while (count < 3500 && create_plain(factory, count % 3 == 0 ? OBJECT_IRQ : OBJECT_FACTORY, cap_t_of(first + count)) == STATUS_OK) {
+	while (count < 3500 && create_plain(factory, count % 3 == 0 ? OBJECT_IRQ : OBJECT_FACTORY,
+					    cap_t_of(first + count)) == STATUS_OK) {
 		count++;
 	}
 	EXPECT(count > 1000);
 	uint64_t began = now();
 	REQUIRE_OK(strata_cap_delete(OWN_TASK, factory.index));
 	EXPECT(now() - began < milliseconds(3000));
-	EXPECT_STATUS(strata_cap_info(OWN_TASK, first + count - 1, NULL, NULL, NULL), STATUS_NOT_FOUND);
+	EXPECT_STATUS(strata_cap_info(OWN_TASK, first + count - 1, NULL, NULL, NULL),
+		      STATUS_NOT_FOUND);
 }
 
 static void interrupted_destruction_of_a_full_task(void)
 {
 	allow_milliseconds(30000);
-	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, 100));
+	REQUIRE_OK(
+		strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, 100));
 	uint64_t restarts = counter(COUNTER_RESTARTS);
-	for (unsigned round = 0; round < 5 || (round < 60 && counter(COUNTER_RESTARTS) == restarts); round++) {
+	for (unsigned round = 0; round < 5 || (round < 60 && counter(COUNTER_RESTARTS) == restarts);
+	     round++) {
 		cap_t factory = new_factory(FACTORY, 4096 * KIB);
 		struct child_task child;
 		struct thread threads[8];
 		uint64_t at = new_addresses(4 * BLOCK, 21), block = new_frame(21);
 		REQUIRE(make_task_from(&child, factory));
-		REQUIRE_OK(strata_task_map(child.cap, block + PAGE, at, BLOCK - PAGE, READ_WRITE, NULL));
-		REQUIRE_OK(strata_task_map(child.cap, block + PAGE, at + BLOCK, BLOCK - PAGE, READ_WRITE, NULL));
+		REQUIRE_OK(strata_task_map(child.cap, block + PAGE, at, BLOCK - PAGE, READ_WRITE,
+					   NULL));
+		REQUIRE_OK(strata_task_map(child.cap, block + PAGE, at + BLOCK, BLOCK - PAGE,
+					   READ_WRITE, NULL));
 		for (unsigned i = 0; i < 8; i++) {
 			REQUIRE(make_thread_from(&threads[i], &child, factory));
 		}
@@ -512,7 +548,8 @@ static void interrupted_destruction_of_a_full_task(void)
 		EXPECT_STATUS(strata_thread_info(threads[7].cap, NULL), STATUS_NO_CAPABILITY);
 		REQUIRE_OK(strata_cap_delete(OWN_TASK, factory.index));
 	}
-	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, SLICE_US));
+	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN,
+					SLICE_US));
 	EXPECT(counter(COUNTER_RESTARTS) > restarts);
 }
 
@@ -524,13 +561,16 @@ static void pool_is_what_the_boot_information_says(void)
 	REQUIRE_OK(strata_platform_pool(PLATFORM, &size, &free));
 	EXPECT_EQ(size % PAGE, 0);
 	EXPECT(free < size);
-	EXPECT_EQ(limit_of(cap_t_of(ROOT_CAP_FACTORY)) - used_by(cap_t_of(ROOT_CAP_FACTORY)) <= free, 1);
+	EXPECT_EQ(limit_of(cap_t_of(ROOT_CAP_FACTORY)) - used_by(cap_t_of(ROOT_CAP_FACTORY)) <=
+			  free,
+		  1);
 }
 
 static void feed_refusals(void)
 {
 	struct child_task child;
-	uint64_t block = new_frame(21), own = new_addresses(BLOCK, 21), hole = new_addresses(BLOCK, 21);
+	uint64_t block = new_frame(21), own = new_addresses(BLOCK, 21),
+		 hole = new_addresses(BLOCK, 21);
 	EXPECT_STATUS(strata_factory_feed(FACTORY, block + PAGE), STATUS_BAD_RANGE);
 	EXPECT_STATUS(strata_factory_feed(FACTORY, 1ul << 48), STATUS_BAD_RANGE);
 	EXPECT_STATUS(strata_factory_feed(FACTORY, 0 - BLOCK), STATUS_BAD_RANGE);
@@ -547,7 +587,8 @@ static void feed_refusals(void)
 	EXPECT_STATUS(strata_factory_feed(FACTORY, block), STATUS_NOT_MAPPED);
 	REQUIRE_OK(strata_task_set_type(OWN_TASK, block, 21, MEMORY_TYPE_NORMAL));
 	cap_t weak = new_cap();
-	REQUIRE_OK(strata_cap_derive(OWN_TASK, FACTORY, weak.index, RIGHTS_ALL & ~RIGHT_SPECIAL, 0));
+	REQUIRE_OK(
+		strata_cap_derive(OWN_TASK, FACTORY, weak.index, RIGHTS_ALL & ~RIGHT_SPECIAL, 0));
 	EXPECT_STATUS(strata_factory_feed(weak, block), STATUS_NO_RIGHT);
 }
 
@@ -556,8 +597,10 @@ static void fed_memory_can_be_used_and_goes_up(void)
 {
 	enum { BLOCKS = 8 };
 	uint64_t free_before = pool_free();
-	cap_t root = cap_t_of(ROOT_CAP_FACTORY), outer = new_factory(root, 64 * KIB), factory = new_factory(outer, 16 * KIB);
-	uint64_t root_limit = limit_of(root), root_used = used_by(root), outer_used = used_by(outer), free = pool_free();
+	cap_t root = cap_t_of(ROOT_CAP_FACTORY), outer = new_factory(root, 64 * KIB),
+	      factory = new_factory(outer, 16 * KIB);
+	uint64_t root_limit = limit_of(root), root_used = used_by(root),
+		 outer_used = used_by(outer), free = pool_free();
 	uint64_t blocks[BLOCKS];
 	for (unsigned i = 0; i < BLOCKS; i++) {
 		blocks[i] = new_frame(21);
@@ -598,11 +641,14 @@ TEST_TABLE({"each kind of object is made and goes without a trace", each_kind_is
 	   {"a task that owns itself goes", task_that_owns_itself},
 	   {"a factory that is owned by its own task goes", factory_owned_by_its_own_task},
 	   {"tangles of factories and tasks go", tangles_of_factories_and_tasks},
-	   {"a thread is paid by its factory and dies with its task", thread_of_one_factory_in_a_task_of_another},
+	   {"a thread is paid by its factory and dies with its task",
+	    thread_of_one_factory_in_a_task_of_another},
 	   {"a factory can be deleted by a thread that it made", factory_deleted_by_its_own_thread},
-	   {"a factory can be deleted while its tasks are in calls", factory_with_calls_in_progress},
+	   {"a factory can be deleted while its tasks are in calls",
+	    factory_with_calls_in_progress},
 	   {"thousands of objects go in time", many_objects_go_in_time},
-	   {"the destruction of a full task gives way to interrupts", interrupted_destruction_of_a_full_task},
+	   {"the destruction of a full task gives way to interrupts",
+	    interrupted_destruction_of_a_full_task},
 	   {"the pool is as large as all quotas", pool_is_what_the_boot_information_says},
 	   {"feed refuses what it must", feed_refusals},
 	   {"memory that was fed can be used and goes up", fed_memory_can_be_used_and_goes_up});

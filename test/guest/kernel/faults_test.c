@@ -14,10 +14,10 @@ struct policy {
 	uint64_t from, order, rights, place, flags; /* its item; place is the address */
 	uint64_t items;                             /* 0: no item */
 	uint64_t label;                             /* its answer's */
-	uint64_t wrong_first;                       /* that often it answers as `wrong` says before it does right */
+	uint64_t wrong_first; /* that often it answers as `wrong` says before it does right */
 	struct message_item wrong;
-	uint64_t map_first;                         /* maps the page by Task.MAP into task 40 instead of by the item */
-	volatile uint64_t address, pc, access;      /* the last fault */
+	uint64_t map_first; /* maps the page by Task.MAP into task 40 instead of by the item */
+	volatile uint64_t address, pc, access; /* the last fault */
 };
 
 static void serve_policy(struct server *server, struct message *message)
@@ -28,13 +28,14 @@ static void serve_policy(struct server *server, struct message *message)
 	policy->access = message->words[FAULT_WORD_ACCESS];
 	EXPECT(message_is_kernel(message, LABEL_FAULT));
 	EXPECT_EQ(TAG_WORDS(message->tag), FAULT_WORDS);
-	put_memory_item(0, policy->from, (unsigned)policy->order, policy->rights, policy->place, policy->flags);
+	put_memory_item(0, policy->from, (unsigned)policy->order, policy->rights, policy->place,
+			policy->flags);
 	if (server->calls <= policy->wrong_first) {
 		strata_utcb()->items[0] = policy->wrong;
 	}
 	if (policy->map_first != 0) {
-		EXPECT_OK(strata_task_map(cap_t_of(policy->map_first), policy->from, policy->place, PAGE,
-					  (unsigned)policy->rights, NULL));
+		EXPECT_OK(strata_task_map(cap_t_of(policy->map_first), policy->from, policy->place,
+					  PAGE, (unsigned)policy->rights, NULL));
 	}
 	*message = message_of((uint32_t)policy->label, 0, policy->items != 0 ? 1 : 0);
 }
@@ -61,7 +62,8 @@ static bool make_paged(struct paged *paged)
 	paged->policy->items = 1;
 	paged->access->address = paged->address + 0x128;
 	poke(paged->policy->from + 0x128, 0xfeedf00d);
-	paged->pager = new_server_with(NULL, serve_policy, (struct server){.context = paged->policy});
+	paged->pager =
+		new_server_with(NULL, serve_policy, (struct server){.context = paged->policy});
 	return make_task(&paged->task) && make_thread(&paged->thread, &paged->task) &&
 	       EXPECT_OK(strata_thread_set_pager(paged->thread.cap, paged->pager->gate));
 }
@@ -121,7 +123,8 @@ static void badge_and_rights_of_the_pagers_gate_are_seen(void)
 	struct paged p;
 	cap_t badged = new_cap();
 	REQUIRE(make_paged(&p));
-	REQUIRE_OK(strata_cap_derive(OWN_TASK, p.pager->gate, badged.index, RIGHT_READ | RIGHT_SPECIAL, 0xabc));
+	REQUIRE_OK(strata_cap_derive(OWN_TASK, p.pager->gate, badged.index,
+				     RIGHT_READ | RIGHT_SPECIAL, 0xabc));
 	REQUIRE_OK(strata_thread_set_pager(p.thread.cap, badged));
 	REQUIRE(touch(&p, FAULT_READ));
 	EXPECT(join(&p.thread));
@@ -137,7 +140,8 @@ static void registers_survive_a_fault(void)
 	struct paged p;
 	REQUIRE(make_paged(&p));
 	set_priority(&p.thread, PRIORITY_MAIN - 10);
-	REQUIRE_OK(strata_thread_start(p.thread.cap, (uint64_t)spin_with_pattern, 0x1230, p.access->address, 0x456));
+	REQUIRE_OK(strata_thread_start(p.thread.cap, (uint64_t)spin_with_pattern, 0x1230,
+				       p.access->address, 0x456));
 	sleep_for(milliseconds(3));
 	REQUIRE_OK(strata_thread_suspend(p.thread.cap));
 	EXPECT_EQ(p.pager->calls, 1);
@@ -184,7 +188,9 @@ static void wrong_answers_are_asked_again(struct message_item wrong, enum fault_
 	REQUIRE(make_paged(&p));
 	p.policy->wrong_first = 3;
 	p.policy->wrong = wrong;
-	p.policy->wrong.page |= wrong.page == 0 ? ITEM_MEMORY_MAKE(p.policy->from, 12, PAGE_READ | PAGE_WRITE) : p.policy->from;
+	p.policy->wrong.page |=
+		wrong.page == 0 ? ITEM_MEMORY_MAKE(p.policy->from, 12, PAGE_READ | PAGE_WRITE)
+				: p.policy->from;
 	p.policy->wrong.place += p.address;
 	REQUIRE(touch(&p, kind));
 	EXPECT(join(&p.thread));
@@ -218,7 +224,8 @@ static void pager_gives_no_more_rights_than_it_has(void)
 
 static void errors_stop_the_thread_and_tell_its_exception_gate(void)
 {
-	static const enum status statuses[] = {STATUS_NOT_FOUND, STATUS_NO_RIGHT, STATUS_QUOTA, STATUS_BUSY, STATUS_DEADLOCK};
+	static const enum status statuses[] = {STATUS_NOT_FOUND, STATUS_NO_RIGHT, STATUS_QUOTA,
+					       STATUS_BUSY, STATUS_DEADLOCK};
 	for (unsigned i = 0; i < 5; i++) {
 		struct paged p;
 		REQUIRE(make_paged(&p));
@@ -288,7 +295,9 @@ static void without_pager_the_exception_gate_is_told(void)
 	REQUIRE_OK(strata_thread_set_pager(p.thread.cap, cap_t_of(0)));
 	REQUIRE(touch(&p, FAULT_READ));
 	expect_stopped(&p, STATUS_NO_CAPABILITY);
-	EXPECT_EQ(last_exception->pc >= (uint64_t)do_access && last_exception->pc < (uint64_t)do_access + 0x100, 1);
+	EXPECT_EQ(last_exception->pc >= (uint64_t)do_access &&
+			  last_exception->pc < (uint64_t)do_access + 0x100,
+		  1);
 }
 
 static void without_both_the_thread_stops(void)
@@ -341,7 +350,8 @@ static bool make_slow_paged(struct paged *paged, cap_t *irq)
 	if (!make_paged(paged)) {
 		return false;
 	}
-	paged->pager = new_server_with(NULL, serve_wait_then_policy, (struct server){.context = paged->policy});
+	paged->pager = new_server_with(NULL, serve_wait_then_policy,
+				       (struct server){.context = paged->policy});
 	*irq = irq_for(&paged->pager->thread);
 	return EXPECT_OK(strata_thread_set_pager(paged->thread.cap, paged->pager->gate));
 }
@@ -383,7 +393,8 @@ static void faults_wait_for_a_busy_pager(void)
 		REQUIRE(make_thread(&threads[i], &p.task));
 		REQUIRE_OK(strata_thread_set_pager(threads[i].cap, p.pager->gate));
 		REQUIRE(start_thread(&threads[i], do_access, &accesses[i]));
-		EXPECT_EQ(state_of(&threads[i]), i == 0 ? THREAD_STATE_IN_CALL : THREAD_STATE_CALLING);
+		EXPECT_EQ(state_of(&threads[i]),
+			  i == 0 ? THREAD_STATE_IN_CALL : THREAD_STATE_CALLING);
 	}
 	for (unsigned i = 0; i < 5; i++) {
 		REQUIRE_OK(strata_irq_trigger(irq));
@@ -436,7 +447,8 @@ static void pager_that_faults_itself(void)
 	EXPECT_EQ(state_of(&p.pager->thread), THREAD_STATE_STOPPED);
 	EXPECT_EQ(state_of(&p.thread), THREAD_STATE_IN_CALL);
 	/* Given the page, it goes on, and its client too. */
-	REQUIRE_OK(strata_task_map(OWN_TASK, p.policy->from, p.policy->place, PAGE, PAGE_READ, NULL));
+	REQUIRE_OK(
+		strata_task_map(OWN_TASK, p.policy->from, p.policy->place, PAGE, PAGE_READ, NULL));
 	REQUIRE_OK(strata_thread_resume(p.pager->thread.cap));
 	EXPECT(join(&p.thread));
 	EXPECT_EQ(p.access->value, 0xfeedf00d);
@@ -493,7 +505,8 @@ static void suspended_fault_stops_after_its_answer(void)
 	EXPECT(can_access(&p.task, p.address, FAULT_READ));
 	uint64_t registers[REGISTER_WORDS];
 	REQUIRE_OK(strata_thread_read_registers(p.thread.cap, registers));
-	EXPECT(registers[REGISTER_WORD_PC] >= (uint64_t)do_access && registers[REGISTER_WORD_PC] < (uint64_t)do_access + 0x100);
+	EXPECT(registers[REGISTER_WORD_PC] >= (uint64_t)do_access &&
+	       registers[REGISTER_WORD_PC] < (uint64_t)do_access + 0x100);
 	REQUIRE_OK(strata_thread_resume(p.thread.cap));
 	EXPECT(join(&p.thread));
 }
@@ -518,7 +531,8 @@ static void new_pager_is_asked_next_time(void)
 	REQUIRE(make_paged(&p));
 	struct policy *policy = new_shared(sizeof(*policy));
 	*policy = *p.policy;
-	struct server *other = new_server_with(NULL, serve_policy, (struct server){.context = policy});
+	struct server *other =
+		new_server_with(NULL, serve_policy, (struct server){.context = policy});
 	REQUIRE_OK(strata_thread_set_pager(p.thread.cap, other->gate));
 	REQUIRE(touch(&p, FAULT_READ));
 	EXPECT(join(&p.thread));
@@ -596,7 +610,8 @@ static void strange_addresses(void)
 /* The pager tries to map there. */
 static void strange_places(void)
 {
-	static const uint64_t places[] = {0, 1ul << 48, 0xffff800000000000, 0xfffffffffffff000, 0x8000000000000000};
+	static const uint64_t places[] = {0, 1ul << 48, 0xffff800000000000, 0xfffffffffffff000,
+					  0x8000000000000000};
 	for (unsigned i = 0; i < 5; i++) {
 		struct paged p;
 		REQUIRE(make_paged(&p));
@@ -637,7 +652,8 @@ static void tracked_pages_are_repaired_once_for_each_use(void)
 	struct child_task child;
 	uint64_t frame = new_frame(12), at = new_addresses(PAGE, 12), referenced, dirty;
 	REQUIRE(make_task(&child));
-	REQUIRE_OK(strata_task_map(child.cap, frame, at, PAGE, PAGE_READ | PAGE_WRITE | MAP_TRACK, NULL));
+	REQUIRE_OK(strata_task_map(child.cap, frame, at, PAGE, PAGE_READ | PAGE_WRITE | MAP_TRACK,
+				   NULL));
 	uint64_t repairs = counter(COUNTER_REPAIRS), faults = counter(COUNTER_FAULTS);
 	REQUIRE_OK(strata_task_age(child.cap, at, 12, 1, AGE_EXACT, &referenced, &dirty));
 	EXPECT_EQ(referenced | dirty, 0);
@@ -685,7 +701,8 @@ static void write_to_a_tracked_read_only_page_is_a_fault(void)
 {
 	struct paged p;
 	REQUIRE(make_paged(&p));
-	REQUIRE_OK(strata_task_map(p.task.cap, p.policy->from, p.address, PAGE, PAGE_READ | MAP_TRACK, NULL));
+	REQUIRE_OK(strata_task_map(p.task.cap, p.policy->from, p.address, PAGE,
+				   PAGE_READ | MAP_TRACK, NULL));
 	REQUIRE(touch(&p, FAULT_WRITE));
 	EXPECT(join(&p.thread));
 	EXPECT_EQ(p.policy->access, FAULT_WRITE);
@@ -694,37 +711,47 @@ static void write_to_a_tracked_read_only_page_is_a_fault(void)
 
 TEST_TABLE({"a pager is told address, pc and access", pager_is_told_address_pc_and_access},
 	   {"the page that is answered is used", page_that_is_answered_is_used},
-	   {"a pager sees the badge and rights of its gate's capability", badge_and_rights_of_the_pagers_gate_are_seen},
+	   {"a pager sees the badge and rights of its gate's capability",
+	    badge_and_rights_of_the_pagers_gate_are_seen},
 	   {"all registers survive a fault", registers_survive_a_fault},
 	   {"a pager can answer with a large page", item_of_a_large_page},
 	   {"a pager can map by itself and answer with nothing", page_mapped_otherwise_and_no_item},
 	   {"a page elsewhere is no answer and is asked for again", page_elsewhere_is_no_answer},
 	   {"a page with too few rights is no answer", too_few_rights_are_no_answer},
 	   {"a pager gives no more rights than it has", pager_gives_no_more_rights_than_it_has},
-	   {"a pager's error stops the thread and tells its exception gate", errors_stop_the_thread_and_tell_its_exception_gate},
+	   {"a pager's error stops the thread and tells its exception gate",
+	    errors_stop_the_thread_and_tell_its_exception_gate},
 	   {"answers that are no status are errors", labels_that_are_no_status_are_an_error},
 	   {"a refused item comes back to the pager", refused_items_come_back_to_the_pager},
 	   {"capabilities are no answer to a fault", capabilities_are_no_answer_to_a_fault},
 	   {"without pager the exception gate is told", without_pager_the_exception_gate_is_told},
-	   {"without pager and exception gate the thread stops and can be resumed", without_both_the_thread_stops},
+	   {"without pager and exception gate the thread stops and can be resumed",
+	    without_both_the_thread_stops},
 	   {"a revoked pager is no pager", revoked_pager_is_no_pager},
 	   {"a pager without handlers is an error", pager_without_handlers},
 	   {"a pager that dies while it owes is an error", pager_that_dies_while_it_owes},
-	   {"a pager's gate that goes while it owes is an error", pagers_gate_that_goes_while_it_owes},
+	   {"a pager's gate that goes while it owes is an error",
+	    pagers_gate_that_goes_while_it_owes},
 	   {"faults wait for a busy pager", faults_wait_for_a_busy_pager},
-	   {"faults that wait for a pager that goes become exceptions", pager_whose_death_leaves_waiting_faults},
+	   {"faults that wait for a pager that goes become exceptions",
+	    pager_whose_death_leaves_waiting_faults},
 	   {"a pager that faults itself goes on when it is helped", pager_that_faults_itself},
 	   {"a pager that is its own pager is a deadlock", pager_that_is_its_own_pager},
 	   {"a cancelled fault is made again", cancelled_fault_is_made_again},
-	   {"a thread suspended in a fault stops after the answer", suspended_fault_stops_after_its_answer},
+	   {"a thread suspended in a fault stops after the answer",
+	    suspended_fault_stops_after_its_answer},
 	   {"a killed client leaves its pager free", killed_client_leaves_its_pager_free},
 	   {"a new pager is asked at the next fault", new_pager_is_asked_next_time},
-	   {"a quota that cannot pay stops the client and blames nobody", quota_that_cannot_pay_for_tables},
+	   {"a quota that cannot pay stops the client and blames nobody",
+	    quota_that_cannot_pay_for_tables},
 	   {"faults at addresses that cannot be mapped come to the pager", strange_addresses},
 	   {"pagers cannot map outside of user space", strange_places},
-	   {"the kernel's pages are nobody's memory to give", window_of_the_kernel_pages_is_no_memory},
+	   {"the kernel's pages are nobody's memory to give",
+	    window_of_the_kernel_pages_is_no_memory},
 	   {"untracked pages are never repaired", untracked_pages_are_never_repaired},
-	   {"tracked pages are repaired at their first use and first write", tracked_pages_are_repaired_once_for_each_use},
+	   {"tracked pages are repaired at their first use and first write",
+	    tracked_pages_are_repaired_once_for_each_use},
 	   {"a tracked answer is born referenced", tracked_answers_are_born_referenced},
 	   {"a tracked answer to a write is born dirty", tracked_answers_to_writes_are_born_dirty},
-	   {"a write to a tracked read-only page is a fault", write_to_a_tracked_read_only_page_is_a_fault});
+	   {"a write to a tracked read-only page is a fault",
+	    write_to_a_tracked_read_only_page_is_a_fault});

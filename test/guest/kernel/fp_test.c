@@ -95,13 +95,15 @@ static void use_and_sleep(void *argument)
 	use(argument, between_sleep);
 }
 
-static struct user *new_user(const struct child_task *task, void (*run)(void *), uint64_t number, cap_t gate)
+static struct user *new_user(const struct child_task *task, void (*run)(void *), uint64_t number,
+			     cap_t gate)
 {
 	struct user *user = new_shared(sizeof(*user));
 	user->number = number;
 	user->gate = gate;
 	if (make_thread(&user->thread, task)) {
-		EXPECT_OK(strata_scheduler_set(SCHEDULER, user->thread.cap, 0, PRIORITY_MAIN - 10, 300));
+		EXPECT_OK(strata_scheduler_set(SCHEDULER, user->thread.cap, 0, PRIORITY_MAIN - 10,
+					       300));
 		(void)start_thread(&user->thread, run, user);
 	}
 	return user;
@@ -273,8 +275,10 @@ TEST_TABLE({"threads have their own FP registers through yields", own_through_yi
 	   {"threads have their own FP registers through preemption", own_through_preemption},
 	   {"threads have their own FP registers through waits", own_through_waits},
 	   {"threads have their own FP registers through calls", own_through_calls},
-	   {"callers keep their FP registers though the server uses them", own_while_the_server_uses_them_too},
+	   {"callers keep their FP registers though the server uses them",
+	    own_while_the_server_uses_them_too},
 	   {"nothing is left of a dead thread's FP registers", nothing_is_left_of_a_dead_thread},
 	   {"nothing is seen of a living thread's FP registers", nothing_is_seen_of_a_living_one},
-	   {"a thread that is started again keeps its FP registers", restarted_thread_keeps_its_own},
+	   {"a thread that is started again keeps its FP registers",
+	    restarted_thread_keeps_its_own},
 	   {"paging and calls switch no FP registers", paging_and_calls_do_not_switch});

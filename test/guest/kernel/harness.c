@@ -22,7 +22,13 @@
 #define PRIORITY_REPORT 240
 
 /* The harness's own capabilities: 8 to 63. */
-enum { CAP_NEW_INDEX_TEST = 8, CAP_TEST_FACTORY = 9, CAP_REPORT_GATE = 10, CAP_REPORT_THREAD, CAP_WATCH_THREAD };
+enum {
+	CAP_NEW_INDEX_TEST = 8,
+	CAP_TEST_FACTORY = 9,
+	CAP_REPORT_GATE = 10,
+	CAP_REPORT_THREAD,
+	CAP_WATCH_THREAD
+};
 
 /* Where things are in every task: UTCBs, and addresses that tests may use. */
 #define UTCB_BASE      0x0f00000000ul
@@ -138,10 +144,12 @@ bool expect_equal(uint64_t got, uint64_t expected, const char *what, const char 
 	return got == expected;
 }
 
-bool expect_status(enum status got, enum status expected, const char *what, const char *file, int line)
+bool expect_status(enum status got, enum status expected, const char *what, const char *file,
+		   int line)
 {
 	if (got != expected) {
-		fail("%s:%d: %s: got %s expected %s", file, line, what, status_name(got), status_name(expected));
+		fail("%s:%d: %s: got %s expected %s", file, line, what, status_name(got),
+		     status_name(expected));
 	}
 	return got == expected;
 }
@@ -257,7 +265,8 @@ void *new_shared(size_t size)
 
 struct resource_mark mark_resources(void)
 {
-	return (struct resource_mark){small_frames.next, large_frames.next, shared.next, addresses.next, utcbs.next, next_index};
+	return (struct resource_mark){small_frames.next, large_frames.next, shared.next,
+				      addresses.next,    utcbs.next,        next_index};
 }
 
 void reset_resources_to(const struct resource_mark *mark)
@@ -300,21 +309,27 @@ uint64_t first_seed(void)
 
 /* ---- tasks ---- */
 
-enum status give_cap(const struct child_task *task, cap_t cap, uint64_t index, unsigned rights, uint64_t badge)
+enum status give_cap(const struct child_task *task, cap_t cap, uint64_t index, unsigned rights,
+		     uint64_t badge)
 {
 	return strata_cap_derive(task->cap, cap, index, rights, badge);
 }
 
 static bool map_program(cap_t task)
 {
-	uint64_t text = (uint64_t)_text_begin, text_end = ((uint64_t)_text_end + PAGE - 1) & ~(PAGE - 1);
+	uint64_t text = (uint64_t)_text_begin,
+		 text_end = ((uint64_t)_text_end + PAGE - 1) & ~(PAGE - 1);
 	uint64_t rodata_end = (uint64_t)_rodata_end, data_size = (uint64_t)_data_end - rodata_end;
 	uint64_t copy = take(&small_frames, data_size, 12);
 	memcpy((void *)copy, (const void *)rodata_end, data_size);
-	return EXPECT_OK(strata_task_map(task, text, text, text_end - text, PAGE_READ | PAGE_EXECUTE, NULL)) &&
-	       EXPECT_OK(strata_task_map(task, text_end, text_end, rodata_end - text_end, PAGE_READ, NULL)) &&
-	       EXPECT_OK(strata_task_map(task, copy, rodata_end, data_size, PAGE_READ | PAGE_WRITE, NULL)) &&
-	       EXPECT_OK(strata_task_map(task, shared.base, shared.base, SHARED_SIZE, PAGE_READ | PAGE_WRITE, NULL));
+	return EXPECT_OK(strata_task_map(task, text, text, text_end - text,
+					 PAGE_READ | PAGE_EXECUTE, NULL)) &&
+	       EXPECT_OK(strata_task_map(task, text_end, text_end, rodata_end - text_end, PAGE_READ,
+					 NULL)) &&
+	       EXPECT_OK(strata_task_map(task, copy, rodata_end, data_size, PAGE_READ | PAGE_WRITE,
+					 NULL)) &&
+	       EXPECT_OK(strata_task_map(task, shared.base, shared.base, SHARED_SIZE,
+					 PAGE_READ | PAGE_WRITE, NULL));
 }
 
 bool make_task_from(struct child_task *task, cap_t factory)
@@ -356,9 +371,11 @@ static bool make_stack(struct thread *thread, const struct child_task *task)
 {
 	thread->stack = new_frame(STACK_ORDER);
 	thread->stack_size = 1ul << STACK_ORDER;
-	thread->start = (struct thread_start *)(thread->stack + thread->stack_size - sizeof(struct thread_start));
-	return task == NULL || EXPECT_OK(strata_task_map(task->cap, thread->stack, thread->stack, thread->stack_size,
-							 PAGE_READ | PAGE_WRITE, NULL));
+	thread->start = (struct thread_start *)(thread->stack + thread->stack_size -
+						sizeof(struct thread_start));
+	return task == NULL ||
+	       EXPECT_OK(strata_task_map(task->cap, thread->stack, thread->stack,
+					 thread->stack_size, PAGE_READ | PAGE_WRITE, NULL));
 }
 
 static bool create_thread(struct thread *thread, const struct child_task *task, cap_t factory)
@@ -388,10 +405,12 @@ bool start_thread(struct thread *thread, void (*run)(void *), void *argument)
 {
 	*thread->start = (struct thread_start){run, argument, 0};
 	uint64_t sp = (uint64_t)thread->start & ~15ul;
-	return EXPECT_OK(strata_thread_start(thread->cap, (uint64_t)thread_entry, sp, (uint64_t)thread->start, 0));
+	return EXPECT_OK(strata_thread_start(thread->cap, (uint64_t)thread_entry, sp,
+					     (uint64_t)thread->start, 0));
 }
 
-bool spawn(struct thread *thread, const struct child_task *task, void (*run)(void *), void *argument)
+bool spawn(struct thread *thread, const struct child_task *task, void (*run)(void *),
+	   void *argument)
 {
 	return make_thread(thread, task) && start_thread(thread, run, argument);
 }
@@ -452,7 +471,8 @@ static void serve_one(struct server *server, struct message *message)
 			server->on_irq(server, message->words[0]);
 		}
 		*message = message_of(STATUS_OK, 0, 0);
-	} else if ((message->tag & TAG_KERNEL) != 0 && TAG_LABEL(message->tag) < (uint32_t)STATUS_COUNT) {
+	} else if ((message->tag & TAG_KERNEL) != 0 &&
+		   TAG_LABEL(message->tag) < (uint32_t)STATUS_COUNT) {
 		/* Our answer was refused: we still owe one. */
 		server->refusals++;
 		server->refusal = TAG_LABEL(message->tag);
@@ -479,7 +499,8 @@ static void run_server(void *argument)
 
 static bool start_handler(struct server *server, const struct child_task *task)
 {
-	return make_thread(&server->thread, task) && EXPECT_OK(strata_thread_bind(server->thread.cap, server->gate)) &&
+	return make_thread(&server->thread, task) &&
+	       EXPECT_OK(strata_thread_bind(server->thread.cap, server->gate)) &&
 	       start_thread(&server->thread, run_server, server);
 }
 
@@ -490,7 +511,8 @@ cap_t new_gate(void)
 	return gate;
 }
 
-struct server *new_server_with(const struct child_task *task, void (*serve)(struct server *, struct message *),
+struct server *new_server_with(const struct child_task *task,
+			       void (*serve)(struct server *, struct message *),
 			       struct server preset)
 {
 	struct server *server = new_shared(sizeof(*server));
@@ -501,7 +523,8 @@ struct server *new_server_with(const struct child_task *task, void (*serve)(stru
 	return server;
 }
 
-struct server *new_server(const struct child_task *task, void (*serve)(struct server *, struct message *))
+struct server *new_server(const struct child_task *task,
+			  void (*serve)(struct server *, struct message *))
 {
 	return new_server_with(task, serve, (struct server){0});
 }
@@ -515,7 +538,8 @@ bool add_handler(struct server *other, const struct server *server, const struct
 
 /* ---- messages ---- */
 
-void put_memory_item(unsigned index, uint64_t address, unsigned order, uint64_t rights, uint64_t offset, uint64_t flags)
+void put_memory_item(unsigned index, uint64_t address, unsigned order, uint64_t rights,
+		     uint64_t offset, uint64_t flags)
 {
 	strata_utcb()->items[index] =
 		(struct message_item){ITEM_MEMORY_MAKE(address, order, rights), offset | flags};
@@ -523,7 +547,8 @@ void put_memory_item(unsigned index, uint64_t address, unsigned order, uint64_t 
 
 void put_cap_item(unsigned index, uint64_t cap, uint64_t offset, unsigned rights)
 {
-	strata_utcb()->items[index] = (struct message_item){ITEM_CAPABILITY_MAKE(cap), offset << 12 | rights};
+	strata_utcb()->items[index] =
+		(struct message_item){ITEM_CAPABILITY_MAKE(cap), offset << 12 | rights};
 }
 
 void open_memory_window(uint64_t base, uint64_t size)
@@ -612,8 +637,9 @@ static void report_exception(const struct message *message)
 	last->status = message->words[EXCEPTION_WORD_STATUS];
 	last->pc = strata_utcb()->words[EXCEPTION_WORD_PC];
 	if (common->reports_wanted == 0) {
-		fail("a thread stopped: reason %lu code 0x%lx address 0x%lx status %s pc 0x%lx lr 0x%lx", last->reason,
-		     last->code, last->address, status_name((enum status)last->status), last->pc,
+		fail("a thread stopped: reason %lu code 0x%lx address 0x%lx status %s pc 0x%lx lr 0x%lx",
+		     last->reason, last->code, last->address,
+		     status_name((enum status)last->status), last->pc,
 		     strata_utcb()->words[EXCEPTION_WORD_X0 + 30]);
 	}
 }
@@ -672,11 +698,13 @@ static void start_own(struct thread *thread, uint64_t cap, unsigned priority, vo
 {
 	thread->cap = cap_t_of(cap);
 	thread->utcb = take(&utcbs, PAGE, 12);
-	(void)EXPECT_OK(strata_create_thread(cap_t_of(ROOT_CAP_FACTORY), cap, OWN_TASK, thread->utcb));
+	(void)EXPECT_OK(
+		strata_create_thread(cap_t_of(ROOT_CAP_FACTORY), cap, OWN_TASK, thread->utcb));
 	(void)make_stack(thread, NULL);
 	set_priority(thread, priority);
 	if (cap == CAP_REPORT_THREAD) {
-		(void)EXPECT_OK(strata_create_gate(cap_t_of(ROOT_CAP_FACTORY), CAP_REPORT_GATE, GATE_ANY_CORE));
+		(void)EXPECT_OK(strata_create_gate(cap_t_of(ROOT_CAP_FACTORY), CAP_REPORT_GATE,
+						   GATE_ANY_CORE));
 		(void)EXPECT_OK(strata_thread_bind(thread->cap, cap_t_of(CAP_REPORT_GATE)));
 	}
 	(void)start_thread(thread, run, NULL);
@@ -694,7 +722,8 @@ static void find_frames(void)
 {
 	for (uint64_t i = 0; i < boot_info->range_count; i++) {
 		const struct boot_info_range *range = &boot_info->ranges[i];
-		uint64_t base = align_up(range->physical, 2 * MIB), end = range->physical + range->size;
+		uint64_t base = align_up(range->physical, 2 * MIB),
+			 end = range->physical + range->size;
 		uint64_t border = align_up(base + 1, 1024 * MIB);
 		if (range->kind != MEMORY_FREE) {
 			continue;
@@ -732,11 +761,13 @@ static void prepare(void)
 	}
 	common = (struct common *)take(&small_frames, SHARED_SIZE, 12);
 	memset(common, 0, SHARED_SIZE);
-	shared = (struct run){(uint64_t)common, (uint64_t)common + PAGE, (uint64_t)common + SHARED_SIZE};
+	shared = (struct run){(uint64_t)common, (uint64_t)common + PAGE,
+			      (uint64_t)common + SHARED_SIZE};
 	last_exception = &common->exception;
 	addresses = (struct run){ADDRESS_BASE, ADDRESS_BASE, ADDRESS_END};
 	utcbs = (struct run){UTCB_BASE, UTCB_BASE, ADDRESS_BASE};
-	(void)EXPECT_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, SLICE_US));
+	(void)EXPECT_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN,
+					     SLICE_US));
 	fill_cap_table();
 	start_own(&reporter, CAP_REPORT_THREAD, PRIORITY_REPORT, run_reporter);
 	start_own(&watcher, CAP_WATCH_THREAD, PRIORITY_WATCH, run_watcher);
@@ -771,9 +802,12 @@ static void tidy(void)
 	for (uint64_t index = TEST_CAP_FIRST; index < TEST_CAP_END; index++) {
 		(void)strata_cap_delete(OWN_TASK, index);
 	}
-	(void)EXPECT_OK(strata_task_unmap(OWN_TASK, ADDRESS_BASE, ADDRESS_END - ADDRESS_BASE, UNMAP_SELF, NULL));
-	(void)EXPECT_OK(strata_task_unmap(OWN_TASK, small_frames.base, small_frames.end - small_frames.base, 0, NULL));
-	(void)EXPECT_OK(strata_task_unmap(OWN_TASK, large_frames.base, large_frames.end - large_frames.base, 0, NULL));
+	(void)EXPECT_OK(strata_task_unmap(OWN_TASK, ADDRESS_BASE, ADDRESS_END - ADDRESS_BASE,
+					  UNMAP_SELF, NULL));
+	(void)EXPECT_OK(strata_task_unmap(OWN_TASK, small_frames.base,
+					  small_frames.end - small_frames.base, 0, NULL));
+	(void)EXPECT_OK(strata_task_unmap(OWN_TASK, large_frames.base,
+					  large_frames.end - large_frames.base, 0, NULL));
 	if (giant_frame != 0) {
 		(void)EXPECT_OK(strata_task_unmap(OWN_TASK, giant_frame, 1ul << 30, 0, NULL));
 	}
@@ -792,7 +826,8 @@ static void run_test(const struct test *test, uint64_t number)
 {
 	reset_resources();
 	uint64_t before = pool_free();
-	if (EXPECT_OK(strata_create_factory(cap_t_of(ROOT_CAP_FACTORY), CAP_TEST_FACTORY, TEST_QUOTA))) {
+	if (EXPECT_OK(strata_create_factory(cap_t_of(ROOT_CAP_FACTORY), CAP_TEST_FACTORY,
+					    TEST_QUOTA))) {
 		common->test_number = number;
 		allow_milliseconds(TIMEOUT_MS);
 		test->run();
@@ -817,7 +852,8 @@ static void report(const struct test *test, uint64_t number)
 			note("and %lu more expectations were not met", common->failed - 1);
 		}
 	} else if (common->skipped != 0) {
-		say_line("ok %lu - %s # SKIP %s", number, test->sentence, (const char *)common->skipped);
+		say_line("ok %lu - %s # SKIP %s", number, test->sentence,
+			 (const char *)common->skipped);
 	} else {
 		say_line("ok %lu - %s", number, test->sentence);
 	}

@@ -31,7 +31,7 @@ struct test {
 extern const struct test tests[];
 extern const size_t test_count;
 
-#define TEST_TABLE(...)                          \
+#define TEST_TABLE(...)                            \
 	const struct test tests[] = {__VA_ARGS__}; \
 	const size_t test_count = sizeof(tests) / sizeof(tests[0])
 
@@ -39,19 +39,21 @@ extern const size_t test_count;
 
 bool expect_that(bool good, const char *what, const char *file, int line);
 bool expect_equal(uint64_t got, uint64_t expected, const char *what, const char *file, int line);
-bool expect_status(enum status got, enum status expected, const char *what, const char *file, int line);
+bool expect_status(enum status got, enum status expected, const char *what, const char *file,
+		   int line);
 
-#define EXPECT(condition)            expect_that((condition), #condition, __FILE_NAME__, __LINE__)
-#define EXPECT_EQ(got, expected)     expect_equal((uint64_t)(got), (uint64_t)(expected), #got, __FILE_NAME__, __LINE__)
+#define EXPECT(condition) expect_that((condition), #condition, __FILE_NAME__, __LINE__)
+#define EXPECT_EQ(got, expected) \
+	expect_equal((uint64_t)(got), (uint64_t)(expected), #got, __FILE_NAME__, __LINE__)
 #define EXPECT_STATUS(got, expected) expect_status((got), (expected), #got, __FILE_NAME__, __LINE__)
 #define EXPECT_OK(got)               EXPECT_STATUS(got, STATUS_OK)
 
 /* The same, and the test function ends. */
-#define REQUIRE(condition)             \
-	do {                           \
+#define REQUIRE(condition)                \
+	do {                              \
 		if (!EXPECT(condition)) { \
-			return;        \
-		}                      \
+			return;           \
+		}                         \
 	} while (0)
 #define REQUIRE_OK(got)                \
 	do {                           \
@@ -72,11 +74,11 @@ const char *status_name(enum status status);
 
 extern const struct boot_info *boot_info;
 
-uint64_t now(void);                        /* ticks */
-uint64_t milliseconds(uint64_t count);     /* in ticks */
-void sleep_for(uint64_t ticks);            /* the calling thread; lets all others run */
+uint64_t now(void);                    /* ticks */
+uint64_t milliseconds(uint64_t count); /* in ticks */
+void sleep_for(uint64_t ticks);        /* the calling thread; lets all others run */
 void spin_for(uint64_t ticks);
-uint64_t counter(enum counter which);      /* of core 0 */
+uint64_t counter(enum counter which); /* of core 0 */
 uint64_t pool_free(void);
 
 /* The test may take that long from now on, instead of TIMEOUT_MS. */
@@ -84,10 +86,10 @@ void allow_milliseconds(uint64_t count);
 
 /* ---- resources; a test's own until it ends ---- */
 
-#define OWN_TASK cap_t_of(ROOT_CAP_TASK)
-#define FACTORY cap_t_of(9)
+#define OWN_TASK  cap_t_of(ROOT_CAP_TASK)
+#define FACTORY   cap_t_of(9)
 #define SCHEDULER cap_t_of(ROOT_CAP_SCHEDULER)
-#define PLATFORM cap_t_of(ROOT_CAP_PLATFORM)
+#define PLATFORM  cap_t_of(ROOT_CAP_PLATFORM)
 
 /* Indices that hold the harness's own things, and from where on tests may choose: up to TEST_CAP_END their table's pages are
  * there already. */
@@ -150,15 +152,16 @@ struct child_task {
 };
 
 /* In a child's table, beside what a test puts there. */
-#define CHILD_CAP_TASK 1              /* itself */
-#define CHILD_CAP_LOG  ROOT_CAP_LOG
+#define CHILD_CAP_TASK       1 /* itself */
+#define CHILD_CAP_LOG        ROOT_CAP_LOG
 #define CHILD_CAP_FIRST_FREE 16
 
 bool make_task(struct child_task *task);
 bool make_task_from(struct child_task *task, cap_t factory);
 
 /* Derives one of our capabilities into its table. */
-enum status give_cap(const struct child_task *task, cap_t cap, uint64_t index, unsigned rights, uint64_t badge);
+enum status give_cap(const struct child_task *task, cap_t cap, uint64_t index, unsigned rights,
+		     uint64_t badge);
 
 struct thread_start {
 	void (*run)(void *argument);
@@ -181,7 +184,8 @@ bool make_thread_from(struct thread *thread, const struct child_task *task, cap_
 bool start_thread(struct thread *thread, void (*run)(void *argument), void *argument);
 
 /* Both. */
-bool spawn(struct thread *thread, const struct child_task *task, void (*run)(void *), void *argument);
+bool spawn(struct thread *thread, const struct child_task *task, void (*run)(void *),
+	   void *argument);
 
 void set_priority(const struct thread *thread, unsigned priority);
 
@@ -218,20 +222,23 @@ void expect_exceptions(void);
  */
 struct server {
 	struct thread thread;
-	cap_t gate;     /* ours */
+	cap_t gate; /* ours */
 	void (*serve)(struct server *server, struct message *message);
 	void (*on_irq)(struct server *server, uint64_t fired); /* may be NULL */
 	void *context;
 	struct window memory_window, capability_window; /* of the handler; set before it starts */
 	volatile uint64_t calls;
 	volatile uint64_t refusals;
-	volatile uint64_t refusal; /* enum status: the last answer of the kernel to an answer of its */
+	volatile uint64_t
+		refusal; /* enum status: the last answer of the kernel to an answer of its */
 	volatile uint64_t last_badge, last_tag;
 	volatile uint64_t last[FAULT_WORDS + 5];
 };
 
-struct server *new_server(const struct child_task *task, void (*serve)(struct server *server, struct message *message));
-struct server *new_server_with(const struct child_task *task, void (*serve)(struct server *, struct message *),
+struct server *new_server(const struct child_task *task,
+			  void (*serve)(struct server *server, struct message *message));
+struct server *new_server_with(const struct child_task *task,
+			       void (*serve)(struct server *, struct message *),
 			       struct server preset);
 
 /* Another handler of the same gate. */
@@ -248,7 +255,8 @@ static inline struct message message_of(uint32_t label, unsigned words, unsigned
 }
 
 /* Puts item `index` into the UTCB of the running thread. */
-void put_memory_item(unsigned index, uint64_t address, unsigned order, uint64_t rights, uint64_t offset, uint64_t flags);
+void put_memory_item(unsigned index, uint64_t address, unsigned order, uint64_t rights,
+		     uint64_t offset, uint64_t flags);
 void put_cap_item(unsigned index, uint64_t cap, uint64_t offset, unsigned rights);
 
 void open_memory_window(uint64_t base, uint64_t size);
@@ -259,8 +267,9 @@ void answer_page(struct message *message, uint64_t from, uint64_t rights, uint64
 
 /* Calls a kernel object with these words (at most 8), which may be wrong. */
 enum status operate(cap_t cap, uint32_t operation, unsigned count, const uint64_t *words);
-#define OPERATE(cap, operation, ...)                                                                    \
-	operate(cap, operation, sizeof((const uint64_t[]){__VA_ARGS__}) / 8, (const uint64_t[]){__VA_ARGS__})
+#define OPERATE(cap, operation, ...)                                         \
+	operate(cap, operation, sizeof((const uint64_t[]){__VA_ARGS__}) / 8, \
+		(const uint64_t[]){__VA_ARGS__})
 
 /* The system call `operation` with all registers from, and back into, x[0] to x[30]. x[31] is NZCV on return. */
 #define RAW_OPERATIONS 8 /* 0 to 6, and 7 for SVC #0xffff */
@@ -270,7 +279,7 @@ void raw_system_call(uint64_t x[32], unsigned operation);
 
 struct access {
 	uint64_t address;
-	volatile uint64_t value;    /* read, or to be written */
+	volatile uint64_t value; /* read, or to be written */
 	enum fault_access kind;
 	volatile uint64_t finished; /* the access was made */
 };

@@ -4,7 +4,6 @@
  */
 #include "harness.h"
 
-
 static void all_identifiers_are_used_and_come_back(void)
 {
 	cap_t factory = new_cap(), store = new_cap();
@@ -43,7 +42,9 @@ static void all_identifiers_are_used_and_come_back(void)
 	EXPECT_STATUS(strata_cap_info(OWN_TASK, index - 1, NULL, NULL, NULL), STATUS_NOT_FOUND);
 	REQUIRE_OK(strata_create_task(FACTORY, index));
 	REQUIRE_OK(strata_cap_delete(OWN_TASK, index));
-	expect_pool_loss(((index - TEST_CAP_END) / 128 + 1) * 4096); /* this task's table has grown */
+	expect_pool_loss(((index - TEST_CAP_END) / 128 + 1) *
+			 4096); /* this task's table has grown */
 }
 
-TEST_TABLE({"all address space identifiers can be used, and come back", all_identifiers_are_used_and_come_back});
+TEST_TABLE({"all address space identifiers can be used, and come back",
+	    all_identifiers_are_used_and_come_back});

@@ -50,7 +50,8 @@ static void send_words(const struct server *server, struct seen *seen, unsigned 
 {
 	struct message message = message_of(0x1234, out, 0);
 	for (unsigned i = 0; i < MESSAGE_WORDS; i++) {
-		*(i < MESSAGE_REGISTERS ? &message.words[i] : &strata_utcb()->words[i]) = pattern(i);
+		*(i < MESSAGE_REGISTERS ? &message.words[i] : &strata_utcb()->words[i]) =
+			pattern(i);
 	}
 	seen->answer_words = back;
 	EXPECT_EQ(strata_call(server->gate, &message), STATUS_OK);
@@ -115,7 +116,8 @@ static void labels_have_32_bits(void)
 {
 	struct seen *seen;
 	struct server *server = new_seer(NULL, &seen);
-	static const uint32_t labels[] = {0, 1, LABEL_FAULT, LABEL_EXCEPTION, LABEL_IRQ, 0x7fffffff, 0x80000000, 0xffffffff};
+	static const uint32_t labels[] = {0,         1,          LABEL_FAULT, LABEL_EXCEPTION,
+					  LABEL_IRQ, 0x7fffffff, 0x80000000,  0xffffffff};
 	for (unsigned i = 0; i < 8; i++) {
 		struct message message = message_of(labels[i], 0, 0);
 		seen->answer_tag = TAG_MAKE(~labels[i], 1, 0);
@@ -214,8 +216,10 @@ static void registers_after_other_system_calls(void)
 		}
 		enum status status = (enum status)TAG_LABEL(x[8]);
 		EXPECT_EQ(x[8], TAG_MAKE(status, 0, 0) | TAG_KERNEL);
-		static const enum status expected[] = {STATUS_NO_CAPABILITY, STATUS_OK,           STATUS_NO_CALLER, STATUS_BAD_ARGUMENT,
-						       STATUS_OK,            STATUS_NO_OPERATION, STATUS_NO_OPERATION, STATUS_NO_OPERATION};
+		static const enum status expected[] = {
+			STATUS_NO_CAPABILITY, STATUS_OK,          STATUS_NO_CALLER,
+			STATUS_BAD_ARGUMENT,  STATUS_OK,          STATUS_NO_OPERATION,
+			STATUS_NO_OPERATION,  STATUS_NO_OPERATION};
 		EXPECT_STATUS(status, expected[operation]);
 	}
 }
@@ -352,7 +356,8 @@ static void serve_badly(struct server *server, struct message *message)
 static void who_owes_a_reply_cannot_wait_openly(void)
 {
 	uint64_t *statuses = new_shared(3 * 8);
-	struct server *server = new_server_with(NULL, serve_badly, (struct server){.context = statuses});
+	struct server *server =
+		new_server_with(NULL, serve_badly, (struct server){.context = statuses});
 	struct message message = message_of(1, 1, 0);
 	message.words[0] = 99;
 	EXPECT_EQ(strata_call(server->gate, &message), STATUS_OK);
@@ -381,7 +386,8 @@ static void nested_calls_come_back_in_order(void)
 		if (i < 3) {
 			REQUIRE(make_task(&tasks[i]));
 		}
-		servers[i] = new_server_with(i < 3 ? &tasks[i] : NULL, i < 3 ? serve_by_call : serve_echo,
+		servers[i] = new_server_with(i < 3 ? &tasks[i] : NULL,
+					     i < 3 ? serve_by_call : serve_echo,
 					     (struct server){.context = &next[i]});
 		next[i] = cap_t_of(40);
 	}
@@ -411,7 +417,8 @@ static void calls_and_replies_are_counted(void)
 
 static void many_handlers_take_turns(void)
 {
-	struct server *first = new_server(NULL, serve_after_irq), *others = new_shared(7 * sizeof(*others));
+	struct server *first = new_server(NULL, serve_after_irq),
+		      *others = new_shared(7 * sizeof(*others));
 	cap_t irqs[8] = {irq_for(&first->thread)};
 	struct caller *callers[8];
 	for (unsigned i = 0; i < 7; i++) {
@@ -432,14 +439,18 @@ static void many_handlers_take_turns(void)
 }
 
 TEST_TABLE({"0 to 64 words travel both ways", words_travel},
-	   {"of the UTCB only the words that were sent arrive", only_the_words_that_were_sent_arrive},
+	   {"of the UTCB only the words that were sent arrive",
+	    only_the_words_that_were_sent_arrive},
 	   {"labels have 32 bits", labels_have_32_bits},
 	   {"nobody can pass for the kernel or claim rights in a tag", tags_are_cleaned},
-	   {"answers of kernel objects carry the kernel's mark", answers_of_objects_are_the_kernels},
+	   {"answers of kernel objects carry the kernel's mark",
+	    answers_of_objects_are_the_kernels},
 	   {"a call preserves x19 to x30 and clears x9 to x18", registers_after_a_call},
-	   {"every system call preserves x19 to x30 and clears the rest", registers_after_other_system_calls},
+	   {"every system call preserves x19 to x30 and clears the rest",
+	    registers_after_other_system_calls},
 	   {"a handler in another task answers calls of 0 to 8 words", registers_of_the_handler},
-	   {"a handler sees words, tag and badge and nothing else", handler_sees_words_tag_and_badge_only},
+	   {"a handler sees words, tag and badge and nothing else",
+	    handler_sees_words_tag_and_badge_only},
 	   {"TPIDR_EL0 stays through calls and waits", tls_and_stack_pointer_stay},
 	   {"a gate without handlers refuses calls", gate_without_handlers_refuses},
 	   {"who owes a reply cannot enter the open wait", who_owes_a_reply_cannot_wait_openly},

@@ -11,7 +11,7 @@ struct forwarder {
 	cap_t gate;
 	struct window window;
 	uint64_t rights;
-	uint64_t words, items; /* said in the tag */
+	uint64_t words, items;    /* said in the tag */
 	volatile uint64_t status; /* of the last forward that came back */
 	volatile uint64_t forwards;
 };
@@ -44,7 +44,8 @@ static void run_forwarder(void *argument)
 }
 
 /* A handler of a new gate, which is returned. */
-static cap_t new_forwarder(struct thread *thread, const struct child_task *task, struct forwarder *forwarder)
+static cap_t new_forwarder(struct thread *thread, const struct child_task *task,
+			   struct forwarder *forwarder)
 {
 	cap_t gate = new_gate();
 	EXPECT(make_thread(thread, task));
@@ -174,10 +175,14 @@ static void refused_forwards_come_back(void)
 		uint64_t gate, words, items;
 		enum status status;
 	} cases[] = {
-		{new_cap().index, 0, 0, STATUS_NO_CAPABILITY}, {0, 0, 0, STATUS_NO_CAPABILITY},
-		{CAP_INDEX_LIMIT, 0, 0, STATUS_NO_CAPABILITY}, {ROOT_CAP_TASK, 0, 0, STATUS_WRONG_OBJECT},
-		{second->gate.index, 9, 0, STATUS_BAD_ARGUMENT}, {second->gate.index, 127, 0, STATUS_BAD_ARGUMENT},
-		{second->gate.index, 0, 1, STATUS_BAD_ARGUMENT}, {second->gate.index, 0, 127, STATUS_BAD_ARGUMENT},
+		{new_cap().index,    0,   0,   STATUS_NO_CAPABILITY},
+		{0,                  0,   0,   STATUS_NO_CAPABILITY},
+		{CAP_INDEX_LIMIT,    0,   0,   STATUS_NO_CAPABILITY},
+		{ROOT_CAP_TASK,      0,   0,   STATUS_WRONG_OBJECT },
+		{second->gate.index, 9,   0,   STATUS_BAD_ARGUMENT },
+		{second->gate.index, 127, 0,   STATUS_BAD_ARGUMENT },
+		{second->gate.index, 0,   1,   STATUS_BAD_ARGUMENT },
+		{second->gate.index, 0,   127, STATUS_BAD_ARGUMENT },
 	};
 	for (unsigned i = 0; i < 8; i++) {
 		forwarder->gate = cap_t_of(cases[i].gate);
@@ -239,7 +244,8 @@ static void forwarding_task_may_die(void)
 	REQUIRE(make_task(&child));
 	REQUIRE_OK(give_cap(&child, slow->gate, 40, RIGHTS_ALL, 0));
 	cap_t gate = new_forwarder(&thread, &child, forwarder_to(cap_t_of(40)));
-	struct caller *in = new_caller(NULL, gate, 0, PRIORITY_HELPER), *waiting = new_caller(NULL, gate, 5, PRIORITY_HELPER);
+	struct caller *in = new_caller(NULL, gate, 0, PRIORITY_HELPER),
+		      *waiting = new_caller(NULL, gate, 5, PRIORITY_HELPER);
 	EXPECT_EQ(state_of(&in->thread), THREAD_STATE_IN_CALL);
 	EXPECT_EQ(state_of(&waiting->thread), THREAD_STATE_CALLING);
 	REQUIRE_OK(strata_cap_delete(OWN_TASK, child.cap.index));
@@ -297,7 +303,8 @@ static bool make_narrow(struct narrow *narrow)
 	narrow->giver->page = new_frame(12);
 	narrow->giver->order = 12;
 	narrow->giver->rights = PAGE_READ | PAGE_WRITE;
-	narrow->server = new_server_with(NULL, serve_memory, (struct server){.context = narrow->giver});
+	narrow->server =
+		new_server_with(NULL, serve_memory, (struct server){.context = narrow->giver});
 	narrow->forwarder = forwarder_to(narrow->server->gate);
 	narrow->gate = new_forwarder(&narrow->thread, NULL, narrow->forwarder);
 	narrow->window = new_addresses(1ul << 21, 21);
@@ -332,8 +339,16 @@ static void window_never_grows(void)
 {
 	struct narrow n;
 	REQUIRE(make_narrow(&n));
-	static const struct window beyond[] = {{0, 17 * PAGE}, {16 * PAGE, PAGE}, {~0ul, PAGE}, {0 - PAGE, 2 * PAGE},
-					       {PAGE, ~0ul},   {~0ul, ~0ul},      {0, ~0ul},    {17 * PAGE, 0}};
+	static const struct window beyond[] = {
+		{0,         17 * PAGE},
+                {16 * PAGE, PAGE     },
+                {~0ul,      PAGE     },
+                {0 - PAGE,  2 * PAGE },
+		{PAGE,      ~0ul     },
+                {~0ul,      ~0ul     },
+                {0,         ~0ul     },
+                {17 * PAGE, 0        }
+        };
 	for (unsigned i = 0; i < 8; i++) {
 		n.forwarder->window = beyond[i];
 		EXPECT_STATUS(ask(&n, 0), STATUS_WINDOW);
@@ -375,7 +390,8 @@ static void windows_narrow_with_each_forward(void)
 	EXPECT(can_access(NULL, n.window + 10 * PAGE, FAULT_READ));
 	EXPECT(!can_access(NULL, n.window + 10 * PAGE, FAULT_WRITE));
 	EXPECT_STATUS(ask(&n, 2 * PAGE), STATUS_WINDOW);
-	n.forwarder->window = (struct window){3 * PAGE, 2 * PAGE}; /* one more than the outer leaves */
+	n.forwarder->window =
+		(struct window){3 * PAGE, 2 * PAGE}; /* one more than the outer leaves */
 	EXPECT_STATUS(ask(&n, 0), STATUS_WINDOW);
 }
 
@@ -409,8 +425,10 @@ static void forwarded_calls_bring_capabilities(void)
 	REQUIRE(make_task(&child));
 	REQUIRE_OK(give_cap(&child, gate, 41, RIGHTS_ALL, 0x31));
 	*cap = cap_t_of(41);
-	struct server *server = new_server_with(&child, serve_capability, (struct server){.context = cap});
-	cap_t forwarding = new_forwarder(&thread, NULL, forwarder_to(server->gate)), first = new_cap(), second = new_cap();
+	struct server *server =
+		new_server_with(&child, serve_capability, (struct server){.context = cap});
+	cap_t forwarding = new_forwarder(&thread, NULL, forwarder_to(server->gate)),
+	      first = new_cap(), second = new_cap();
 	open_cap_window(first.index, 2);
 	EXPECT_OK(call_with(forwarding, &message));
 	EXPECT_EQ(strata_utcb()->items[0].place, second.index);
@@ -419,14 +437,16 @@ static void forwarded_calls_bring_capabilities(void)
 	EXPECT_EQ(badge, 0x31);
 }
 
-TEST_TABLE({"the server that a call was forwarded to answers the caller", second_server_answers_the_caller},
+TEST_TABLE({"the server that a call was forwarded to answers the caller",
+	    second_server_answers_the_caller},
 	   {"who forwards is free at once", forwarder_is_free_at_once},
 	   {"a call is forwarded sixteen times and no more", sixteen_forwards_and_no_more},
 	   {"forwarding to oneself ends", forward_to_oneself_ends},
 	   {"forwards are counted anew for each call", forwards_are_counted_anew_for_each_call},
 	   {"refused forwards come back and the reply is still owed", refused_forwards_come_back},
 	   {"a forward without a caller is refused", forward_without_a_caller_is_refused},
-	   {"a forward to a gate without handlers ends the call", forward_to_a_gate_without_handlers},
+	   {"a forward to a gate without handlers ends the call",
+	    forward_to_a_gate_without_handlers},
 	   {"a cancelled caller is nobody's", cancelled_callers_forward_has_nobody},
 	   {"the task that forwarded may die", forwarding_task_may_die},
 	   {"calls are forwarded while somebody helps", forward_while_somebody_helps},

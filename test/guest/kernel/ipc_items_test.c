@@ -53,9 +53,12 @@ static bool make_receiver(struct receiver *receiver)
 	receiver->record = new_shared(sizeof(*receiver->record));
 	receiver->window = new_addresses(WINDOW_MAX, 30);
 	return make_task(&receiver->task) &&
-	       (receiver->server = new_server_with(&receiver->task, serve_record,
-						   (struct server){.context = receiver->record,
-								   .memory_window = {receiver->window, WINDOW_MAX}})) != NULL;
+	       (receiver->server = new_server_with(
+			&receiver->task, serve_record,
+			(struct server){
+				.context = receiver->record,
+				.memory_window = {receiver->window, WINDOW_MAX}
+        })) != NULL;
 }
 
 static enum status send(const struct receiver *receiver, unsigned items)
@@ -112,10 +115,12 @@ static void rights_are_those_of_the_item(void)
 	static const struct {
 		unsigned rights;
 		bool write, execute;
-	} cases[] = {{PAGE_READ, false, false},
-		     {PAGE_READ | PAGE_WRITE, true, false},
-		     {PAGE_READ | PAGE_EXECUTE, false, true},
-		     {PAGE_EXECUTE, false, true}};
+	} cases[] = {
+		{PAGE_READ,                false, false},
+		{PAGE_READ | PAGE_WRITE,   true,  false},
+		{PAGE_READ | PAGE_EXECUTE, false, true },
+		{PAGE_EXECUTE,             false, true }
+        };
 	for (unsigned i = 0; i < 4; i++) {
 		uint64_t at = r.window + i * PAGE;
 		put_memory_item(0, frame, 12, cases[i].rights, i * PAGE, 0);
@@ -164,7 +169,8 @@ static void items_of_all_sizes(void)
 		REQUIRE_OK(send(&r, 1));
 		uint64_t size = 1ul << order;
 		EXPECT_EQ(value_at(&r.task, r.window + offset), 0x1000000);
-		EXPECT_EQ(value_at(&r.task, r.window + offset + size - PAGE), 0x1000000 + size - PAGE);
+		EXPECT_EQ(value_at(&r.task, r.window + offset + size - PAGE),
+			  0x1000000 + size - PAGE);
 		EXPECT_OK(strata_task_unmap(OWN_TASK, frame, BLOCK, 0, NULL));
 	}
 	put_memory_item(0, frame, 21, PAGE_READ, 0, 0);
@@ -219,9 +225,11 @@ static void memory_and_capabilities_together(void)
 	EXPECT_EQ(value_at(&r.task, r.window), NO_VALUE);
 	r.server->capability_window = (struct window){50, 1};
 	struct server *open = new_server_with(&r.task, serve_record,
-					      (struct server){.context = r.record,
-							      .memory_window = {r.window, WINDOW_MAX},
-							      .capability_window = {50, 1}});
+					      (struct server){
+						      .context = r.record,
+						      .memory_window = {r.window, WINDOW_MAX},
+						      .capability_window = {50,       1         }
+        });
 	struct message message = message_of(1, 0, 2);
 	EXPECT_EQ(strata_call(open->gate, &message), STATUS_OK);
 	EXPECT_EQ(value_at(&r.task, r.window), 0x22);
@@ -244,7 +252,8 @@ static void expect_refused(struct receiver *r, struct message_item item, enum st
 	EXPECT_EQ(value_at(&r->task, r->window + 0x101000), NO_VALUE);
 }
 
-static struct message_item item(uint64_t address, unsigned order, uint64_t rights, uint64_t offset, uint64_t flags)
+static struct message_item item(uint64_t address, unsigned order, uint64_t rights, uint64_t offset,
+				uint64_t flags)
 {
 	return (struct message_item){address | (uint64_t)order << 6 | rights, offset | flags};
 }
@@ -264,8 +273,10 @@ static void bad_items_are_refused(void)
 	for (unsigned bit = 3; bit < 12; bit++) {
 		expect_refused(&r, item(frame, 12, PAGE_READ, 0, 1ul << bit), STATUS_BAD_ARGUMENT);
 	}
-	expect_refused(&r, (struct message_item){frame | 12 << 6 | 0x20 | PAGE_READ, 0}, STATUS_BAD_ARGUMENT);
-	expect_refused(&r, (struct message_item){frame | 12 << 6 | 0x30 | PAGE_READ, 0}, STATUS_BAD_ARGUMENT);
+	expect_refused(&r, (struct message_item){frame | 12 << 6 | 0x20 | PAGE_READ, 0},
+		       STATUS_BAD_ARGUMENT);
+	expect_refused(&r, (struct message_item){frame | 12 << 6 | 0x30 | PAGE_READ, 0},
+		       STATUS_BAD_ARGUMENT);
 	expect_refused(&r, item(frame + PAGE, 13, PAGE_READ, 0, 0), STATUS_BAD_RANGE);
 	expect_refused(&r, item(1ul << 48, 12, PAGE_READ, 0, 0), STATUS_BAD_RANGE);
 	expect_refused(&r, item(0xfffffffffffff000, 12, PAGE_READ, 0, 0), STATUS_BAD_RANGE);
@@ -291,7 +302,8 @@ static void unmapped_sources_are_refused(void)
 	REQUIRE_OK(strata_task_map(OWN_TASK, frame, hole, PAGE, PAGE_READ, NULL));
 	expect_refused(&r, item(hole, 13, PAGE_READ, 0, 0), STATUS_NOT_MAPPED);
 	expect_refused(&r, item((uint64_t)strata_utcb(), 12, PAGE_READ, 0, 0), STATUS_NOT_MAPPED);
-	expect_refused(&r, item((uint64_t)boot_info & ~(PAGE - 1), 12, PAGE_READ, 0, 0), STATUS_NOT_MAPPED);
+	expect_refused(&r, item((uint64_t)boot_info & ~(PAGE - 1), 12, PAGE_READ, 0, 0),
+		       STATUS_NOT_MAPPED);
 	expect_refused(&r, item(0, 47, PAGE_READ, 0, 0), STATUS_WINDOW);
 }
 
@@ -302,20 +314,23 @@ static void more_than_64_mappings_are_refused(void)
 	uint64_t frame = marked_frame(21, 1);
 	expect_refused(&r, item(frame, 19, PAGE_READ, 0, 0), STATUS_TOO_LARGE);
 	expect_refused(&r, item(frame, 21, PAGE_READ, PAGE, 0), STATUS_TOO_LARGE);
-	expect_refused(&r, item(frame, 18, PAGE_READ, 0, 0), STATUS_TOO_LARGE); /* with the others it is 66 */
+	expect_refused(&r, item(frame, 18, PAGE_READ, 0, 0),
+		       STATUS_TOO_LARGE); /* with the others it is 66 */
 }
 
 static void occupied_places_are_refused(void)
 {
 	struct receiver r;
 	REQUIRE(make_receiver(&r));
-	uint64_t first = marked_frame(12, 0x44), second = marked_frame(12, 0x55), block = marked_frame(21, 0x66);
+	uint64_t first = marked_frame(12, 0x44), second = marked_frame(12, 0x55),
+		 block = marked_frame(21, 0x66);
 	REQUIRE_OK(strata_task_map(r.task.cap, first, r.window + 0x7000, PAGE, PAGE_READ, NULL));
 	expect_refused(&r, item(second, 12, PAGE_READ, 0x7000, 0), STATUS_OVERMAP);
 	EXPECT_EQ(value_at(&r.task, r.window + 0x7000), 0x44);
 	/* A large page over small ones, and a small one inside of a large one. */
 	expect_refused(&r, item(block, 21, PAGE_READ, 0, 0), STATUS_OVERMAP);
-	REQUIRE_OK(strata_task_map(r.task.cap, block, r.window + 2 * BLOCK, BLOCK, PAGE_READ, NULL));
+	REQUIRE_OK(
+		strata_task_map(r.task.cap, block, r.window + 2 * BLOCK, BLOCK, PAGE_READ, NULL));
 	expect_refused(&r, item(second, 12, PAGE_READ, 2 * BLOCK + PAGE, 0), STATUS_OVERMAP);
 	/* The same frame from another parent. */
 	uint64_t alias = new_addresses(PAGE, 12);
@@ -328,8 +343,11 @@ static void utcbs_are_never_replaced(void)
 	struct receiver r;
 	struct thread thread;
 	REQUIRE(make_receiver(&r) && make_thread(&thread, &r.task));
-	struct server *wide = new_server_with(&r.task, serve_record,
-					      (struct server){.context = r.record, .memory_window = {0x1000, 1ul << 47}});
+	struct server *wide =
+		new_server_with(&r.task, serve_record,
+				(struct server){
+					.context = r.record, .memory_window = {0x1000, 1ul << 47}
+        });
 	uint64_t frame = marked_frame(12, 0x66);
 	put_memory_item(0, frame, 12, PAGE_READ, thread.utcb - 0x1000, ITEM_REPLACE);
 	struct message message = message_of(1, 0, 1);
@@ -342,13 +360,16 @@ static void same_page_changes_its_rights(void)
 	struct receiver r;
 	REQUIRE(make_receiver(&r));
 	uint64_t frame = marked_frame(12, 0x77);
-	static const unsigned steps[] = {PAGE_READ, PAGE_READ | PAGE_WRITE, PAGE_READ, PAGE_READ | PAGE_EXECUTE, PAGE_READ};
+	static const unsigned steps[] = {PAGE_READ, PAGE_READ | PAGE_WRITE, PAGE_READ,
+					 PAGE_READ | PAGE_EXECUTE, PAGE_READ};
 	poke(frame, 0xd65f03c0);
 	for (unsigned i = 0; i < 5; i++) {
 		put_memory_item(0, frame, 12, steps[i], 0x3000, 0);
 		REQUIRE_OK(send(&r, 1));
-		EXPECT_EQ(can_access(&r.task, r.window + 0x3000, FAULT_EXECUTE), (steps[i] & PAGE_EXECUTE) != 0);
-		EXPECT_EQ(can_access(&r.task, r.window + 0x3000, FAULT_WRITE), (steps[i] & PAGE_WRITE) != 0);
+		EXPECT_EQ(can_access(&r.task, r.window + 0x3000, FAULT_EXECUTE),
+			  (steps[i] & PAGE_EXECUTE) != 0);
+		EXPECT_EQ(can_access(&r.task, r.window + 0x3000, FAULT_WRITE),
+			  (steps[i] & PAGE_WRITE) != 0);
 		poke(frame, 0xd65f03c0);
 	}
 }
@@ -357,7 +378,8 @@ static void replace_takes_what_was_there(void)
 {
 	struct receiver r;
 	REQUIRE(make_receiver(&r));
-	uint64_t first = marked_frame(12, 0x88), second = marked_frame(12, 0x99), block = marked_frame(21, 0xaa0000);
+	uint64_t first = marked_frame(12, 0x88), second = marked_frame(12, 0x99),
+		 block = marked_frame(21, 0xaa0000);
 	put_memory_item(0, first, 12, PAGE_READ, 0x3000, 0);
 	REQUIRE_OK(send(&r, 1));
 	put_memory_item(0, second, 12, PAGE_READ, 0x3000, ITEM_REPLACE);
@@ -429,9 +451,11 @@ static void grant_refusals(void)
 	expect_refused(&r, item(frame, 12, PAGE_READ, 0, ITEM_GRANT), STATUS_SPLIT_FIRST);
 	uint64_t page = small_page(0xc3, NULL);
 	for (unsigned i = 0; i < 65; i++) {
-		REQUIRE_OK(strata_task_map(below.task.cap, page, below.window + i * PAGE, PAGE, PAGE_READ, NULL));
+		REQUIRE_OK(strata_task_map(below.task.cap, page, below.window + i * PAGE, PAGE,
+					   PAGE_READ, NULL));
 	}
-	expect_refused(&r, item(page, 12, PAGE_READ | PAGE_WRITE, 0, ITEM_GRANT), STATUS_GRANT_BUSY);
+	expect_refused(&r, item(page, 12, PAGE_READ | PAGE_WRITE, 0, ITEM_GRANT),
+		       STATUS_GRANT_BUSY);
 	REQUIRE_OK(strata_task_unmap(below.task.cap, below.window, PAGE, UNMAP_SELF, NULL));
 	put_memory_item(0, page, 12, PAGE_READ | PAGE_WRITE, 0, ITEM_GRANT);
 	REQUIRE_OK(send(&r, 1));
@@ -442,7 +466,8 @@ static void granted_large_page(void)
 {
 	struct receiver r;
 	REQUIRE(make_receiver(&r));
-	uint64_t frame = marked_frame(21, 0xd0000), block = new_addresses(BLOCK, 21), part = new_addresses(PAGE, 12);
+	uint64_t frame = marked_frame(21, 0xd0000), block = new_addresses(BLOCK, 21),
+		 part = new_addresses(PAGE, 12);
 	REQUIRE_OK(strata_task_map(OWN_TASK, frame, block, BLOCK, PAGE_READ, NULL));
 	REQUIRE_OK(strata_task_map(OWN_TASK, block + PAGE, part, PAGE, PAGE_READ, NULL));
 	expect_refused(&r, item(block, 21, PAGE_READ, 4 * BLOCK, ITEM_GRANT), STATUS_GRANT_BUSY);
@@ -481,14 +506,21 @@ static void windows_outside_of_user_space_are_closed(void)
 	struct record *record = new_shared(sizeof(*record));
 	REQUIRE(make_task(&child));
 	static const struct window windows[] = {
-		{1ul << 48, 1ul << 30},       {0xffff000000000000, 1ul << 30}, {0xffffffffffff0000, 1ul << 30},
-		{(1ul << 48) - PAGE, 1 << 20}, {0x123, 1 << 20},                {0x2001000001, 1 << 20},
-		{0x2001000000, 0},            {0x2001000000, 4095},            {~0ul, ~0ul},
-		{0, ~0ul},
+		{1ul << 48,          1ul << 30},
+		{0xffff000000000000, 1ul << 30},
+		{0xffffffffffff0000, 1ul << 30},
+		{(1ul << 48) - PAGE, 1 << 20  },
+		{0x123,              1 << 20  },
+		{0x2001000001,       1 << 20  },
+		{0x2001000000,       0        },
+		{0x2001000000,       4095     },
+		{~0ul,               ~0ul     },
+		{0,                  ~0ul     },
 	};
 	for (unsigned i = 0; i < 10; i++) {
 		struct server *server = new_server_with(
-			&child, serve_record, (struct server){.context = record, .memory_window = windows[i]});
+			&child, serve_record,
+			(struct server){.context = record, .memory_window = windows[i]});
 		put_memory_item(0, marked_frame(12, 1), 12, PAGE_READ, i == 3 ? PAGE : 0, 0);
 		struct message message = message_of(1, 0, 1);
 		(void)strata_call(server->gate, &message);
@@ -496,7 +528,8 @@ static void windows_outside_of_user_space_are_closed(void)
 		EXPECT(status == STATUS_WINDOW || status == STATUS_BAD_RANGE);
 		EXPECT_EQ(server->calls, 0);
 		/* REPLACE must not reach there either. */
-		put_memory_item(0, marked_frame(12, 1), 12, PAGE_READ, i == 3 ? PAGE : 0, ITEM_REPLACE);
+		put_memory_item(0, marked_frame(12, 1), 12, PAGE_READ, i == 3 ? PAGE : 0,
+				ITEM_REPLACE);
 		message = message_of(1, 0, 1);
 		(void)strata_call(server->gate, &message);
 		status = message_status(&message);
@@ -514,7 +547,8 @@ struct giver {
 static void serve_memory(struct server *server, struct message *message)
 {
 	const struct giver *giver = server->context;
-	put_memory_item(0, giver->page, (unsigned)giver->order, giver->rights, giver->offset, giver->flags);
+	put_memory_item(0, giver->page, (unsigned)giver->order, giver->rights, giver->offset,
+			giver->flags);
 	strata_utcb()->items[1] = giver->more;
 	*message = message_of(STATUS_OK, 1, giver->more.page != 0 ? 2 : 1);
 	message->words[0] = 0x4711;
@@ -525,7 +559,8 @@ static struct server *new_giver(struct child_task *child, struct giver **giver, 
 {
 	*giver = new_shared(sizeof(**giver));
 	uint64_t frame = marked_frame(12, mark), at = new_addresses(PAGE, 12);
-	if (!make_task(child) || !EXPECT_OK(strata_task_map(child->cap, frame, at, PAGE, PAGE_READ | PAGE_WRITE, NULL))) {
+	if (!make_task(child) || !EXPECT_OK(strata_task_map(child->cap, frame, at, PAGE,
+							    PAGE_READ | PAGE_WRITE, NULL))) {
 		return new_server(NULL, serve_echo);
 	}
 	(*giver)->page = at;
@@ -567,9 +602,11 @@ static void refused_answers_leave_the_caller_waiting(void)
 		uint64_t page, order, rights, offset;
 		enum status status;
 	} cases[] = {
-		{giver->page, 12, 0, 0, STATUS_BAD_ARGUMENT},      {giver->page, 11, PAGE_READ, 0, STATUS_BAD_ARGUMENT},
-		{giver->page, 12, PAGE_READ, 1 << 20, STATUS_WINDOW}, {1ul << 48, 12, PAGE_READ, 0, STATUS_BAD_RANGE},
-		{0x1000, 12, PAGE_READ, 0, STATUS_NOT_MAPPED},
+		{giver->page, 12, 0,         0,       STATUS_BAD_ARGUMENT},
+		{giver->page, 11, PAGE_READ, 0,       STATUS_BAD_ARGUMENT},
+		{giver->page, 12, PAGE_READ, 1 << 20, STATUS_WINDOW      },
+		{1ul << 48,   12, PAGE_READ, 0,       STATUS_BAD_RANGE   },
+		{0x1000,      12, PAGE_READ, 0,       STATUS_NOT_MAPPED  },
 	};
 	for (unsigned i = 0; i < 5; i++) {
 		giver->page = cases[i].page;
@@ -652,7 +689,10 @@ static void receiver_that_cannot_pay_is_the_senders_error(void)
 	REQUIRE(make_task_from(&child, factory));
 	struct server *server =
 		new_server_with(&child, serve_record,
-				(struct server){.context = record, .memory_window = {new_addresses(1ul << 30, 30), 1 << 20}});
+				(struct server){
+					.context = record,
+					.memory_window = {new_addresses(1ul << 30, 30), 1 << 20}
+        });
 	REQUIRE_OK(strata_factory_account(factory, &limit, &used));
 	REQUIRE_OK(strata_factory_set_limit(FACTORY, factory, used));
 	put_memory_item(0, marked_frame(12, 1), 12, PAGE_READ, 0, 0);
@@ -683,8 +723,11 @@ static void items_to_oneself(void)
 {
 	uint64_t window = new_addresses(BLOCK, 21);
 	struct record *record = new_shared(sizeof(*record));
-	struct server *server = new_server_with(
-		NULL, serve_record, (struct server){.context = record, .memory_window = {window, BLOCK}});
+	struct server *server =
+		new_server_with(NULL, serve_record,
+				(struct server){
+					.context = record, .memory_window = {window, BLOCK}
+        });
 	put_memory_item(0, marked_frame(12, 0x72), 12, PAGE_READ, 0x1000, 0);
 	struct message message = message_of(1, 0, 1);
 	EXPECT_EQ(strata_call(server->gate, &message), STATUS_OK);
@@ -696,7 +739,8 @@ static void items_to_oneself(void)
 	put_memory_item(0, window + 0x1000, 12, PAGE_READ, 0x1000, ITEM_REPLACE);
 	message = message_of(1, 0, 1);
 	(void)strata_call(server->gate, &message);
-	EXPECT(message_status(&message) == STATUS_NOT_MAPPED || message_status(&message) == STATUS_OK);
+	EXPECT(message_status(&message) == STATUS_NOT_MAPPED ||
+	       message_status(&message) == STATUS_OK);
 	put_memory_item(0, window + 0x1000, 12, PAGE_READ, 0x1000, ITEM_GRANT);
 	message = message_of(1, 0, 1);
 	(void)strata_call(server->gate, &message);
@@ -710,7 +754,8 @@ TEST_TABLE({"a page arrives where the window and the item say", page_arrives},
 	   {"items have any power of two in size", items_of_all_sizes},
 	   {"large pages are mapped as large pages", large_pages_stay_large},
 	   {"sixty-four items travel in a message", sixty_four_items},
-	   {"memory and capabilities travel together or not at all", memory_and_capabilities_together},
+	   {"memory and capabilities travel together or not at all",
+	    memory_and_capabilities_together},
 	   {"malformed items are refused and leave nothing behind", bad_items_are_refused},
 	   {"places outside of the window are refused", places_outside_of_the_window_are_refused},
 	   {"sources that are not mapped are refused", unmapped_sources_are_refused},
@@ -719,7 +764,8 @@ TEST_TABLE({"a page arrives where the window and the item say", page_arrives},
 	   {"a UTCB is never replaced", utcbs_are_never_replaced},
 	   {"the same page again changes its rights", same_page_changes_its_rights},
 	   {"replace takes away what was there", replace_takes_what_was_there},
-	   {"of two items for one place the first arrives", of_two_items_for_one_place_the_first_arrives},
+	   {"of two items for one place the first arrives",
+	    of_two_items_for_one_place_the_first_arrives},
 	   {"a granted page is handed over", granted_page_is_handed_over},
 	   {"a granted page takes its children along", grant_takes_the_children_along},
 	   {"a grant of a part or of a busy page is refused", grant_refusals},
@@ -727,9 +773,12 @@ TEST_TABLE({"a page arrives where the window and the item say", page_arrives},
 	   {"a chain of mappings has at most fifteen", chains_of_mappings_have_fifteen},
 	   {"windows outside of user space are closed", windows_outside_of_user_space_are_closed},
 	   {"answers bring memory", answers_bring_memory},
-	   {"a refused answer is the server's error and leaves the caller waiting", refused_answers_leave_the_caller_waiting},
+	   {"a refused answer is the server's error and leaves the caller waiting",
+	    refused_answers_leave_the_caller_waiting},
 	   {"a closed window takes nothing", closed_windows_take_nothing},
-	   {"a caller whose quota cannot pay gets the error", caller_that_cannot_pay_gets_the_error},
-	   {"a receiver whose quota cannot pay is the sender's error", receiver_that_cannot_pay_is_the_senders_error},
+	   {"a caller whose quota cannot pay gets the error",
+	    caller_that_cannot_pay_gets_the_error},
+	   {"a receiver whose quota cannot pay is the sender's error",
+	    receiver_that_cannot_pay_is_the_senders_error},
 	   {"pages go with those that they were sent from", sent_pages_go_with_the_senders},
 	   {"a task can send memory to itself", items_to_oneself});

@@ -30,7 +30,9 @@ static void listen_closed(void *argument)
 {
 	struct listener *listener = argument;
 	for (;;) {
-		uint64_t fired = 0, deadline = listener->deadline_ticks == 0 ? 0 : now() + listener->deadline_ticks;
+		uint64_t fired = 0, deadline = listener->deadline_ticks == 0
+						       ? 0
+						       : now() + listener->deadline_ticks;
 		listener->status = strata_wait_irq(listener->set, deadline, &fired);
 		listener->fired = fired;
 		listener->rounds++;
@@ -64,7 +66,8 @@ static struct listener *new_listener(void (*run)(void *), uint64_t set)
 static void open_wait_ends_with_an_event(void)
 {
 	struct listener *listener = new_listener(listen_openly, 0);
-	cap_t irqs[3] = {irq_at(&listener->thread, 0), irq_at(&listener->thread, 17), irq_at(&listener->thread, 63)};
+	cap_t irqs[3] = {irq_at(&listener->thread, 0), irq_at(&listener->thread, 17),
+			 irq_at(&listener->thread, 63)};
 	static const uint64_t bits[3] = {1, 1 << 17, 1ul << 63};
 	for (unsigned i = 0; i < 3; i++) {
 		REQUIRE_OK(strata_irq_trigger(irqs[i]));
@@ -76,7 +79,8 @@ static void open_wait_ends_with_an_event(void)
 static void closed_wait_ends_with_its_events_only(void)
 {
 	struct listener *listener = new_listener(listen_closed, 1 << 4 | 1 << 6);
-	cap_t in = irq_at(&listener->thread, 4), out = irq_at(&listener->thread, 5), also = irq_at(&listener->thread, 6);
+	cap_t in = irq_at(&listener->thread, 4), out = irq_at(&listener->thread, 5),
+	      also = irq_at(&listener->thread, 6);
 	REQUIRE_OK(strata_irq_trigger(out));
 	EXPECT_EQ(listener->rounds, 0);
 	REQUIRE_OK(strata_irq_trigger(in));
@@ -239,7 +243,8 @@ static void bind_refusals(void)
 	struct thread thread;
 	REQUIRE(make_thread(&thread, NULL));
 	cap_t irq = new_irq(), other = new_irq(), weak = new_cap();
-	REQUIRE_OK(strata_cap_derive(OWN_TASK, thread.cap, weak.index, RIGHTS_ALL & ~RIGHT_CONTROL, 0));
+	REQUIRE_OK(strata_cap_derive(OWN_TASK, thread.cap, weak.index, RIGHTS_ALL & ~RIGHT_CONTROL,
+				     0));
 	EXPECT_STATUS(strata_irq_bind(irq, new_cap(), 0), STATUS_NOT_FOUND);
 	EXPECT_STATUS(strata_irq_bind(irq, OWN_TASK, 0), STATUS_WRONG_OBJECT);
 	EXPECT_STATUS(strata_irq_bind(irq, weak, 0), STATUS_NO_RIGHT);
@@ -262,8 +267,8 @@ static void bind_refusals(void)
 struct device {
 	uint64_t physical;
 	uint32_t interrupt;
-	uint64_t mask;             /* offset of the mask register */
-	uint32_t bits;             /* what is written to it */
+	uint64_t mask;              /* offset of the mask register */
+	uint32_t bits;              /* what is written to it */
 	uint64_t prepare, prepared; /* a register and its value, before */
 };
 
@@ -292,14 +297,16 @@ static bool attach(struct attached *attached)
 	attached->device = is_virt() ? &gpio : &uart;
 	attached->registers = new_addresses(4096, 12);
 	attached->irq = new_irq();
-	bool mapped = EXPECT_OK(strata_task_map(OWN_TASK, boot_info->window + attached->device->physical, attached->registers, 4096,
-						PAGE_READ | PAGE_WRITE, NULL));
+	bool mapped =
+		EXPECT_OK(strata_task_map(OWN_TASK, boot_info->window + attached->device->physical,
+					  attached->registers, 4096, PAGE_READ | PAGE_WRITE, NULL));
 	if (!mapped) {
 		return false;
 	}
 	write_register(attached, attached->device->mask, 0);
 	write_register(attached, attached->device->prepare, (uint32_t)attached->device->prepared);
-	return EXPECT_OK(strata_icu_attach(cap_t_of(ROOT_CAP_ICU), attached->irq, attached->device->interrupt, TRIGGER_LEVEL));
+	return EXPECT_OK(strata_icu_attach(cap_t_of(ROOT_CAP_ICU), attached->irq,
+					   attached->device->interrupt, TRIGGER_LEVEL));
 }
 
 static void raise(const struct attached *attached)
@@ -393,7 +400,8 @@ static void attached_irq_can_be_deleted(void)
 	spin_for(milliseconds(2));
 	EXPECT(counter(COUNTER_INTERRUPTS) - interrupts < 20);
 	attached.irq = new_irq();
-	EXPECT_OK(strata_icu_attach(cap_t_of(ROOT_CAP_ICU), attached.irq, attached.device->interrupt, TRIGGER_LEVEL));
+	EXPECT_OK(strata_icu_attach(cap_t_of(ROOT_CAP_ICU), attached.irq,
+				    attached.device->interrupt, TRIGGER_LEVEL));
 	struct listener *listener = new_listener(listen_openly, 0);
 	REQUIRE_OK(strata_irq_bind(attached.irq, listener->thread.cap, 0));
 	sleep_for(milliseconds(1));
@@ -447,14 +455,16 @@ static void attach_refusals(void)
 	EXPECT_STATUS(strata_icu_attach(icu, OWN_TASK, 40, TRIGGER_LEVEL), STATUS_WRONG_OBJECT);
 	EXPECT_STATUS(strata_icu_attach(icu, weak, 40, TRIGGER_LEVEL), STATUS_NO_RIGHT);
 	for (uint32_t intid = 0; intid < first; intid++) {
-		EXPECT_STATUS(strata_icu_attach(icu, irq, intid, TRIGGER_LEVEL), STATUS_BAD_ARGUMENT);
+		EXPECT_STATUS(strata_icu_attach(icu, irq, intid, TRIGGER_LEVEL),
+			      STATUS_BAD_ARGUMENT);
 	}
 	EXPECT_STATUS(strata_icu_attach(icu, irq, end, TRIGGER_LEVEL), STATUS_BAD_ARGUMENT);
 	EXPECT_STATUS(strata_icu_attach(icu, irq, 1023, TRIGGER_LEVEL), STATUS_BAD_ARGUMENT);
 	EXPECT_STATUS(OPERATE(icu, ICU_ATTACH, irq.index, 1ul << 32 | 40, 0), STATUS_BAD_ARGUMENT);
 	EXPECT_STATUS(OPERATE(icu, ICU_ATTACH, irq.index, 40, 2), STATUS_BAD_ARGUMENT);
 	REQUIRE(attach(&attached));
-	EXPECT_STATUS(strata_icu_attach(icu, irq, attached.device->interrupt, TRIGGER_LEVEL), STATUS_BUSY);
+	EXPECT_STATUS(strata_icu_attach(icu, irq, attached.device->interrupt, TRIGGER_LEVEL),
+		      STATUS_BUSY);
 	EXPECT_STATUS(strata_icu_attach(icu, attached.irq, 60, TRIGGER_LEVEL), STATUS_BUSY);
 	EXPECT_OK(strata_icu_attach(icu, other, 60, TRIGGER_EDGE));
 	/* The last there is. */
@@ -467,21 +477,26 @@ static void attach_refusals(void)
 TEST_TABLE({"an event ends the open wait", open_wait_ends_with_an_event},
 	   {"a closed wait ends with its own events only", closed_wait_ends_with_its_events_only},
 	   {"events wait for a busy thread and come together", events_wait_for_a_busy_thread},
-	   {"an event before the closed wait ends it at once", event_before_the_closed_wait_ends_it_at_once},
-	   {"an event before the binding waits in the Irq", event_before_the_binding_waits_in_the_irq},
+	   {"an event before the closed wait ends it at once",
+	    event_before_the_closed_wait_ends_it_at_once},
+	   {"an event before the binding waits in the Irq",
+	    event_before_the_binding_waits_in_the_irq},
 	   {"an Irq that is not bound tells nobody", unbound_irq_tells_nobody},
 	   {"a deadline ends the closed wait", deadline_ends_the_closed_wait},
 	   {"dead Irqs and dead threads are forgotten", dead_things_are_forgotten},
 	   {"triggering needs the right to write only", triggering_needs_write_only},
 	   {"a server takes calls and events", server_takes_calls_and_events},
-	   {"an event during a call comes after the answer", event_during_a_call_comes_after_the_answer},
+	   {"an event during a call comes after the answer",
+	    event_during_a_call_comes_after_the_answer},
 	   {"a thread can have 64 Irqs", all_64_bits},
 	   {"bind refuses what is wrong", bind_refusals},
 	   {"a hardware interrupt arrives once it is unmasked", hardware_interrupt_arrives},
 	   {"a level interrupt comes once for each unmask", level_comes_once_per_unmask},
 	   {"a masked interrupt stays away", masked_interrupt_stays_away},
-	   {"an interrupt that nobody is bound to waits in its Irq", interrupt_of_nobody_waits_in_its_irq},
-	   {"an attached Irq can be deleted and its interrupt attached again", attached_irq_can_be_deleted},
+	   {"an interrupt that nobody is bound to waits in its Irq",
+	    interrupt_of_nobody_waits_in_its_irq},
+	   {"an attached Irq can be deleted and its interrupt attached again",
+	    attached_irq_can_be_deleted},
 	   {"an interrupt wakes an idle core", interrupt_wakes_an_idle_core},
 	   {"an interrupt preempts what runs", interrupt_preempts},
 	   {"attach refuses what is wrong", attach_refusals});

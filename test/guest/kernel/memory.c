@@ -25,10 +25,12 @@ uint64_t marked_frame(unsigned order, uint64_t mark)
 	return frame;
 }
 
-void map_to(const struct child_task *task, uint64_t from, uint64_t to, uint64_t size, unsigned rights)
+void map_to(const struct child_task *task, uint64_t from, uint64_t to, uint64_t size,
+	    unsigned rights)
 {
 	uint64_t mapped = 0;
-	EXPECT_OK(strata_task_map(task == NULL ? OWN_TASK : task->cap, from, to, size, rights, &mapped));
+	EXPECT_OK(strata_task_map(task == NULL ? OWN_TASK : task->cap, from, to, size, rights,
+				  &mapped));
 	EXPECT_EQ(mapped, size);
 }
 
@@ -53,7 +55,8 @@ void stop_paying(const struct paying_task *paying)
 
 void allow_pages(const struct paying_task *paying, uint64_t pages)
 {
-	EXPECT_OK(strata_factory_set_limit(FACTORY, paying->factory, used_by(paying->factory) + pages * PAGE));
+	EXPECT_OK(strata_factory_set_limit(FACTORY, paying->factory,
+					   used_by(paying->factory) + pages * PAGE));
 }
 
 /* words: capability, operation, then those of the call. */
@@ -76,7 +79,8 @@ bool make_agent(struct agent *agent, const struct child_task *task)
 	return agent->server != NULL;
 }
 
-enum status agent_operate(const struct agent *agent, uint64_t cap, uint32_t operation, const uint64_t words[6], uint64_t *answer)
+enum status agent_operate(const struct agent *agent, uint64_t cap, uint32_t operation,
+			  const uint64_t words[6], uint64_t *answer)
 {
 	struct message message = message_of(1, 8, 0);
 	message.words[0] = cap;
@@ -91,7 +95,8 @@ enum status agent_operate(const struct agent *agent, uint64_t cap, uint32_t oper
 	return (enum status)message.words[0];
 }
 
-enum status agent_map(const struct agent *agent, uint64_t cap, uint64_t from, uint64_t to, uint64_t size, unsigned rights)
+enum status agent_map(const struct agent *agent, uint64_t cap, uint64_t from, uint64_t to,
+		      uint64_t size, unsigned rights)
 {
 	return AGENT(agent, cap, TASK_MAP, from, to, size, rights, 0);
 }

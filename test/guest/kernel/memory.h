@@ -20,7 +20,8 @@ uint64_t value_at(const struct child_task *task, uint64_t address);
 uint64_t marked_frame(unsigned order, uint64_t mark);
 
 /* Maps from this task's memory to `task`, with OK. */
-void map_to(const struct child_task *task, uint64_t from, uint64_t to, uint64_t size, unsigned rights);
+void map_to(const struct child_task *task, uint64_t from, uint64_t to, uint64_t size,
+	    unsigned rights);
 
 /* A task whose tables are paid by a factory of its own. */
 struct paying_task {
@@ -44,9 +45,12 @@ struct agent {
 bool make_agent(struct agent *agent, const struct child_task *task);
 
 /* The agent calls its capability at `cap`, with up to 6 words; word 0 of the answer in *answer (may be NULL). */
-enum status agent_operate(const struct agent *agent, uint64_t cap, uint32_t operation, const uint64_t words[6], uint64_t *answer);
+enum status agent_operate(const struct agent *agent, uint64_t cap, uint32_t operation,
+			  const uint64_t words[6], uint64_t *answer);
 
-#define AGENT(agent, cap, operation, ...) agent_operate(agent, cap, operation, (const uint64_t[6]){__VA_ARGS__}, NULL)
+#define AGENT(agent, cap, operation, ...) \
+	agent_operate(agent, cap, operation, (const uint64_t[6]){__VA_ARGS__}, NULL)
 
 /* Task.MAP by the agent into the task whose capability it has at `cap`. */
-enum status agent_map(const struct agent *agent, uint64_t cap, uint64_t from, uint64_t to, uint64_t size, unsigned rights);
+enum status agent_map(const struct agent *agent, uint64_t cap, uint64_t from, uint64_t to,
+		      uint64_t size, unsigned rights);

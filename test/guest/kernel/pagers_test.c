@@ -11,9 +11,9 @@
 struct level {
 	uint64_t base, own, size;
 	uint64_t rights;
-	cap_t next;             /* forwarding: the gate of the level above, in the pager's table */
+	cap_t next; /* forwarding: the gate of the level above, in the pager's table */
 	struct server *server;
-	struct child_task task; /* of the pager */
+	struct child_task task;        /* of the pager */
 	volatile uint64_t wrong_place; /* tries to map a page beyond */
 };
 
@@ -75,18 +75,20 @@ static bool make_chain(struct chain *chain, uint64_t size)
 		if (i > 0 && !make_task(&level->task)) {
 			return false;
 		}
-		level->server = new_server_with(i == 0 ? NULL : &level->task, i == 0 ? serve_root : serve_nested,
+		level->server = new_server_with(i == 0 ? NULL : &level->task,
+						i == 0 ? serve_root : serve_nested,
 						(struct server){.context = level});
 		if (i > 0) {
-			EXPECT_OK(strata_thread_set_pager(level->server->thread.cap, chain->levels[i - 1]->server->gate));
+			EXPECT_OK(strata_thread_set_pager(level->server->thread.cap,
+							  chain->levels[i - 1]->server->gate));
 		}
 	}
 	return make_task(&chain->client);
 }
 
 /* A client's thread that reads or writes there. */
-static struct access *access_by_client(const struct chain *chain, struct thread *thread, uint64_t offset,
-				       enum fault_access kind, uint64_t value)
+static struct access *access_by_client(const struct chain *chain, struct thread *thread,
+				       uint64_t offset, enum fault_access kind, uint64_t value)
 {
 	struct access *access = new_shared(sizeof(*access));
 	access->address = chain->levels[2]->base + offset;
@@ -247,7 +249,8 @@ static void many_clients_at_once(void)
 	struct access *accesses[12];
 	REQUIRE(make_chain(&c, 16 * PAGE));
 	for (unsigned i = 0; i < 12; i++) {
-		accesses[i] = access_by_client(&c, &threads[i], (i % 6) * PAGE, i < 6 ? FAULT_READ : FAULT_WRITE, i);
+		accesses[i] = access_by_client(&c, &threads[i], (i % 6) * PAGE,
+					       i < 6 ? FAULT_READ : FAULT_WRITE, i);
 	}
 	for (unsigned i = 0; i < 12; i++) {
 		EXPECT(join(&threads[i]));
@@ -265,7 +268,8 @@ static void run_forwarding_pager(void *argument)
 	struct message message;
 	strata_wait(&message);
 	for (;;) {
-		if (message_is_kernel(&message, LABEL_FAULT) && is_in(level, message.words[FAULT_WORD_ADDRESS])) {
+		if (message_is_kernel(&message, LABEL_FAULT) &&
+		    is_in(level, message.words[FAULT_WORD_ADDRESS])) {
 			server->calls++;
 			uint64_t page = message.words[FAULT_WORD_ADDRESS] & ~(PAGE - 1);
 			strata_utcb()->forward_window = (struct window){page, PAGE};
@@ -306,7 +310,8 @@ static bool make_forwarding_chain(struct chain *chain)
 		}
 	}
 	struct level *a = chain->levels[1], *b = chain->levels[2];
-	chain->levels[0]->server = new_server_with(NULL, serve_root, (struct server){.context = chain->levels[0]});
+	chain->levels[0]->server =
+		new_server_with(NULL, serve_root, (struct server){.context = chain->levels[0]});
 	a->server = new_server_with(&a->task, serve_offset, (struct server){.context = a});
 	EXPECT_OK(strata_thread_set_pager(a->server->thread.cap, chain->levels[0]->server->gate));
 	EXPECT_OK(give_cap(&b->task, a->server->gate, 40, RIGHTS_ALL, 0xb));
@@ -315,8 +320,10 @@ static bool make_forwarding_chain(struct chain *chain)
 	b->server = server;
 	server->context = b;
 	server->gate = new_gate();
-	return make_thread(&server->thread, &b->task) && EXPECT_OK(strata_thread_bind(server->thread.cap, server->gate)) &&
-	       start_thread(&server->thread, run_forwarding_pager, server) && make_task(&chain->client);
+	return make_thread(&server->thread, &b->task) &&
+	       EXPECT_OK(strata_thread_bind(server->thread.cap, server->gate)) &&
+	       start_thread(&server->thread, run_forwarding_pager, server) &&
+	       make_task(&chain->client);
 }
 
 static void forwarded_fault_is_answered_from_above(void)
@@ -333,7 +340,8 @@ static void forwarded_fault_is_answered_from_above(void)
 	/* The page never was in B. */
 	EXPECT_EQ(value_at(&c.levels[2]->task, c.levels[2]->own + 3 * PAGE), NO_VALUE);
 	/* It is A's to take back. */
-	REQUIRE_OK(strata_task_unmap(c.levels[1]->task.cap, c.levels[1]->own + 3 * PAGE, PAGE, 0, NULL));
+	REQUIRE_OK(strata_task_unmap(c.levels[1]->task.cap, c.levels[1]->own + 3 * PAGE, PAGE, 0,
+				     NULL));
 	EXPECT_EQ(value_at(&c.client, c.levels[2]->base + 3 * PAGE), NO_VALUE);
 	access = access_by_client(&c, &thread, 3 * PAGE, FAULT_WRITE, 0x99);
 	EXPECT(join(&thread));
@@ -401,7 +409,8 @@ static void forwarding_pager_may_die_meanwhile(void)
 
 TEST_TABLE({"a fault goes through all levels", fault_goes_through_all_levels},
 	   {"what a client writes is seen at the root", write_is_seen_at_the_root},
-	   {"revoking in the middle reaches all below at once", revoking_in_the_middle_reaches_all_below},
+	   {"revoking in the middle reaches all below at once",
+	    revoking_in_the_middle_reaches_all_below},
 	   {"rights never grow on the way down", rights_never_grow_on_the_way},
 	   {"a region ends where its pager says", regions_end_where_a_level_says},
 	   {"a pager in the middle may die", pager_in_the_middle_dies},
@@ -410,5 +419,6 @@ TEST_TABLE({"a fault goes through all levels", fault_goes_through_all_levels},
 	   {"a forwarded fault is answered from above", forwarded_fault_is_answered_from_above},
 	   {"who forwards a fault cuts rights", forwarding_pager_cuts_rights},
 	   {"the upper pager stays in the window it was left", upper_pager_stays_in_the_window},
-	   {"the next fault has its whole task as window again", next_fault_has_its_whole_task_again},
+	   {"the next fault has its whole task as window again",
+	    next_fault_has_its_whole_task_again},
 	   {"who forwarded a fault may die", forwarding_pager_may_die_meanwhile});

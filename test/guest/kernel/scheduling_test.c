@@ -39,7 +39,8 @@ static struct spinner *new_spinner(unsigned priority, uint64_t slice_us, void (*
 {
 	struct spinner *spinner = new_shared(sizeof(*spinner));
 	if (make_thread(&spinner->thread, NULL)) {
-		EXPECT_OK(strata_scheduler_set(SCHEDULER, spinner->thread.cap, 0, priority, slice_us));
+		EXPECT_OK(strata_scheduler_set(SCHEDULER, spinner->thread.cap, 0, priority,
+					       slice_us));
 		(void)start_thread(&spinner->thread, run, spinner);
 	}
 	return spinner;
@@ -85,7 +86,8 @@ static void highest_of_all_runs_first(void)
 
 static void lower_priority_gets_nothing(void)
 {
-	struct spinner *mid = new_spinner(MID, SLICE_US, spin), *low = new_spinner(LOW, SLICE_US, spin);
+	struct spinner *mid = new_spinner(MID, SLICE_US, spin),
+		       *low = new_spinner(LOW, SLICE_US, spin);
 	sleep_for(milliseconds(30));
 	EXPECT(mid->count != 0);
 	EXPECT_EQ(low->count, 0);
@@ -115,7 +117,8 @@ static void priority_can_change_while_it_runs(void)
 	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, 10, SLICE_US));
 	EXPECT_EQ(a->thread.start->done, 1);
 	EXPECT_EQ(b->thread.start->done, 1);
-	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, SLICE_US));
+	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN,
+					SLICE_US));
 }
 
 /* A waiting thread's priority counts when it wakes. */
@@ -167,7 +170,8 @@ static void longer_slices_get_more(void)
 
 static void yield_lets_equals_run(void)
 {
-	struct spinner *a = new_spinner(MID, 10000000, spin_and_yield), *b = new_spinner(MID, 10000000, spin_and_yield);
+	struct spinner *a = new_spinner(MID, 10000000, spin_and_yield),
+		       *b = new_spinner(MID, 10000000, spin_and_yield);
 	sleep_for(milliseconds(50));
 	EXPECT(a->count > 5);
 	EXPECT(b->count > 5);
@@ -190,7 +194,8 @@ static void yield_alone_goes_on(void)
 /* Who sleeps and wakes does not lose its turn, nor gets more than its share. */
 static void sleepers_do_not_starve_spinners(void)
 {
-	struct spinner *a = new_spinner(MID, 1000, spin), *b = new_spinner(MID, 1000, spin_and_yield);
+	struct spinner *a = new_spinner(MID, 1000, spin),
+		       *b = new_spinner(MID, 1000, spin_and_yield);
 	sleep_for(milliseconds(50));
 	EXPECT(a->count != 0);
 	EXPECT(b->count != 0);
@@ -203,18 +208,24 @@ static void set_refusals(void)
 	struct thread thread;
 	cap_t weak = new_cap();
 	REQUIRE(make_thread(&thread, NULL));
-	REQUIRE_OK(strata_cap_derive(OWN_TASK, thread.cap, weak.index, RIGHTS_ALL & ~RIGHT_CONTROL, 0));
+	REQUIRE_OK(strata_cap_derive(OWN_TASK, thread.cap, weak.index, RIGHTS_ALL & ~RIGHT_CONTROL,
+				     0));
 	EXPECT_STATUS(strata_scheduler_set(SCHEDULER, new_cap(), 0, 1, 1000), STATUS_NOT_FOUND);
 	EXPECT_STATUS(strata_scheduler_set(SCHEDULER, OWN_TASK, 0, 1, 1000), STATUS_WRONG_OBJECT);
 	EXPECT_STATUS(strata_scheduler_set(SCHEDULER, weak, 0, 1, 1000), STATUS_NO_RIGHT);
-	EXPECT_STATUS(strata_scheduler_set(SCHEDULER, thread.cap, 1000, 1, 1000), STATUS_BAD_ARGUMENT);
-	EXPECT_STATUS(OPERATE(SCHEDULER, SCHEDULER_SET, thread.cap.index, 1ul << 32, 1, 1000), STATUS_BAD_ARGUMENT);
-	EXPECT_STATUS(strata_scheduler_set(SCHEDULER, thread.cap, 0, 256, 1000), STATUS_BAD_ARGUMENT);
-	EXPECT_STATUS(OPERATE(SCHEDULER, SCHEDULER_SET, thread.cap.index, 0, 1ul << 32, 1000), STATUS_BAD_ARGUMENT);
+	EXPECT_STATUS(strata_scheduler_set(SCHEDULER, thread.cap, 1000, 1, 1000),
+		      STATUS_BAD_ARGUMENT);
+	EXPECT_STATUS(OPERATE(SCHEDULER, SCHEDULER_SET, thread.cap.index, 1ul << 32, 1, 1000),
+		      STATUS_BAD_ARGUMENT);
+	EXPECT_STATUS(strata_scheduler_set(SCHEDULER, thread.cap, 0, 256, 1000),
+		      STATUS_BAD_ARGUMENT);
+	EXPECT_STATUS(OPERATE(SCHEDULER, SCHEDULER_SET, thread.cap.index, 0, 1ul << 32, 1000),
+		      STATUS_BAD_ARGUMENT);
 	EXPECT_STATUS(strata_scheduler_set(SCHEDULER, thread.cap, 0, 1, 99), STATUS_BAD_ARGUMENT);
 	EXPECT_STATUS(strata_scheduler_set(SCHEDULER, thread.cap, 0, 1, 0), STATUS_BAD_ARGUMENT);
 	EXPECT_STATUS(strata_scheduler_set(SCHEDULER, thread.cap, 0, 1, ~0ul), STATUS_BAD_ARGUMENT);
-	EXPECT_STATUS(strata_scheduler_set(SCHEDULER, thread.cap, 0, 1, 1ul << 60), STATUS_BAD_ARGUMENT);
+	EXPECT_STATUS(strata_scheduler_set(SCHEDULER, thread.cap, 0, 1, 1ul << 60),
+		      STATUS_BAD_ARGUMENT);
 	EXPECT_OK(strata_scheduler_set(SCHEDULER, thread.cap, 0, 255, 100));
 	EXPECT_OK(strata_scheduler_set(SCHEDULER, thread.cap, 0, 0, 10000000));
 	uint64_t cores = 0;
@@ -242,7 +253,8 @@ static void servers_run_with_their_callers_urgency(void)
 	struct server *last = new_server(NULL, serve_after_spin);
 	cap_t *next = new_shared(sizeof(*next));
 	*next = last->gate;
-	struct server *first = new_server_with(NULL, serve_by_call, (struct server){.context = next});
+	struct server *first =
+		new_server_with(NULL, serve_by_call, (struct server){.context = next});
 	set_priority(&last->thread, LOW);
 	set_priority(&first->thread, LOW);
 	struct spinner *hog = new_spinner(MID, SLICE_US, spin);
@@ -344,10 +356,13 @@ static void times_add_up(void)
 {
 	uint64_t cores, idle[2], began = now();
 	struct spinner *a = new_spinner(MID, 1000, spin), *b = new_spinner(MID, 2000, spin);
-	uint64_t times[2] = {time_of(a->thread.cap) + time_of(b->thread.cap) + time_of(cap_t_of(ROOT_CAP_THREAD)), 0};
+	uint64_t times[2] = {time_of(a->thread.cap) + time_of(b->thread.cap) +
+				     time_of(cap_t_of(ROOT_CAP_THREAD)),
+			     0};
 	REQUIRE_OK(strata_scheduler_info(SCHEDULER, 0, &cores, &idle[0]));
 	sleep_for(milliseconds(60));
-	times[1] = time_of(a->thread.cap) + time_of(b->thread.cap) + time_of(cap_t_of(ROOT_CAP_THREAD));
+	times[1] = time_of(a->thread.cap) + time_of(b->thread.cap) +
+		   time_of(cap_t_of(ROOT_CAP_THREAD));
 	REQUIRE_OK(strata_scheduler_info(SCHEDULER, 0, &cores, &idle[1]));
 	uint64_t passed = now() - began, counted = times[1] - times[0] + idle[1] - idle[0];
 	EXPECT(counted > passed / 2);

@@ -62,7 +62,8 @@ static uint64_t secrets_in(const uint64_t x[32])
 struct keeper {
 	struct thread thread;
 	volatile uint64_t stop, rounds;
-	uint64_t gate, page; /* a server that it calls; a page that is taken from it again and again */
+	uint64_t gate,
+		page; /* a server that it calls; a page that is taken from it again and again */
 };
 
 static void keep_secrets(void *argument)
@@ -127,14 +128,16 @@ static bool make_scene(struct scene *scene)
 		return false;
 	}
 	scene->server = new_server(NULL, serve_nothing);
-	struct server *pager = new_server_with(NULL, serve_zero_page, (struct server){.context = scene->frame});
+	struct server *pager =
+		new_server_with(NULL, serve_zero_page, (struct server){.context = scene->frame});
 	scene->keeper->gate = 40;
 	scene->keeper->page = new_addresses(4096, 12);
 	return EXPECT_OK(give_cap(&scene->keepers, scene->server->gate, 40, RIGHTS_ALL, 0)) &&
 	       EXPECT_OK(give_cap(&scene->lookers, scene->server->gate, 40, RIGHTS_ALL, 0)) &&
 	       make_thread(&scene->keeper->thread, &scene->keepers) &&
 	       EXPECT_OK(strata_thread_set_pager(scene->keeper->thread.cap, pager->gate)) &&
-	       EXPECT_OK(strata_scheduler_set(SCHEDULER, scene->keeper->thread.cap, 0, PRIORITY_MAIN - 10, 300)) &&
+	       EXPECT_OK(strata_scheduler_set(SCHEDULER, scene->keeper->thread.cap, 0,
+					      PRIORITY_MAIN - 10, 300)) &&
 	       start_thread(&scene->keeper->thread, keep_secrets, scene->keeper);
 }
 
@@ -249,17 +252,21 @@ static void serve_raw(void *argument)
 static void servers_and_pagers_see_what_is_meant_for_them(void)
 {
 	struct scene scene;
-	struct raw_server *server = new_shared(sizeof(*server)), *pager = new_shared(sizeof(*pager));
+	struct raw_server *server = new_shared(sizeof(*server)),
+			  *pager = new_shared(sizeof(*pager));
 	cap_t gates[2] = {new_gate(), new_gate()};
 	allow_milliseconds(15000);
 	REQUIRE(make_scene(&scene));
 	REQUIRE_OK(strata_thread_suspend(scene.keeper->thread.cap));
-	REQUIRE(make_thread(&server->thread, &scene.lookers) && make_thread(&pager->thread, &scene.lookers));
+	REQUIRE(make_thread(&server->thread, &scene.lookers) &&
+		make_thread(&pager->thread, &scene.lookers));
 	pager->frame = new_addresses(4096, 12);
-	REQUIRE_OK(strata_task_map(scene.lookers.cap, *scene.frame, pager->frame, 4096, PAGE_READ, NULL));
+	REQUIRE_OK(strata_task_map(scene.lookers.cap, *scene.frame, pager->frame, 4096, PAGE_READ,
+				   NULL));
 	REQUIRE_OK(strata_thread_bind(server->thread.cap, gates[0]));
 	REQUIRE_OK(strata_thread_bind(pager->thread.cap, gates[1]));
-	REQUIRE(start_thread(&server->thread, serve_raw, server) && start_thread(&pager->thread, serve_raw, pager));
+	REQUIRE(start_thread(&server->thread, serve_raw, server) &&
+		start_thread(&pager->thread, serve_raw, pager));
 	REQUIRE_OK(give_cap(&scene.keepers, gates[0], 41, RIGHTS_ALL, 0));
 	scene.keeper->gate = 41;
 	REQUIRE_OK(strata_thread_set_pager(scene.keeper->thread.cap, gates[1]));
@@ -347,7 +354,8 @@ static void new_threads_start_clear(void)
 		uint64_t *words = new_shared(34 * 8);
 		REQUIRE(make_thread(&thread, &scene.lookers));
 		set_priority(&thread, PRIORITY_MAIN - 10);
-		REQUIRE_OK(strata_thread_start(thread.cap, (uint64_t)store_first_registers, 0x1000, (uint64_t)words, 0));
+		REQUIRE_OK(strata_thread_start(thread.cap, (uint64_t)store_first_registers, 0x1000,
+					       (uint64_t)words, 0));
 		EXPECT(wait_for(&words[33], 1));
 		for (unsigned j = 1; j < 31; j++) {
 			EXPECT_EQ(words[j], 0);
@@ -361,7 +369,8 @@ static void answers_hold_no_kernel_addresses(void)
 {
 	struct thread thread;
 	uint64_t kernel = 0xffff000000000000;
-	cap_t caps[] = {OWN_TASK, cap_t_of(0), FACTORY, SCHEDULER, cap_t_of(ROOT_CAP_ICU), PLATFORM, new_gate(), new_cap()};
+	cap_t caps[] = {OWN_TASK, cap_t_of(0), FACTORY,  SCHEDULER, cap_t_of(ROOT_CAP_ICU),
+			PLATFORM, new_gate(),  new_cap()};
 	REQUIRE(make_thread(&thread, NULL));
 	expect_exceptions(); /* it is started, at address 0 */
 	caps[1] = thread.cap;
@@ -383,7 +392,8 @@ static void answers_hold_no_kernel_addresses(void)
 			for (unsigned j = 0; j < MESSAGE_WORDS; j++) {
 				uint64_t word = j < MESSAGE_REGISTERS ? message.words[j] : words[j];
 				if (!EXPECT((word & kernel) != kernel || word == ~0ul)) {
-					note("capability %u operation %u word %u: 0x%lx", i, label, j, word);
+					note("capability %u operation %u word %u: 0x%lx", i, label,
+					     j, word);
 				}
 			}
 			EXPECT_EQ(message.badge, 0);
@@ -391,9 +401,12 @@ static void answers_hold_no_kernel_addresses(void)
 	}
 }
 
-TEST_TABLE({"no register, UTCB or FP register shows another task's secret", no_register_shows_a_secret},
-	   {"servers and pagers see what is meant for them", servers_and_pagers_see_what_is_meant_for_them},
+TEST_TABLE({"no register, UTCB or FP register shows another task's secret",
+	    no_register_shows_a_secret},
+	   {"servers and pagers see what is meant for them",
+	    servers_and_pagers_see_what_is_meant_for_them},
 	   {"a new UTCB is clear", new_utcbs_are_clear},
-	   {"pages that the kernel used are clear when they become UTCBs", pages_that_the_kernel_used_are_clear},
+	   {"pages that the kernel used are clear when they become UTCBs",
+	    pages_that_the_kernel_used_are_clear},
 	   {"new threads start with clear registers", new_threads_start_clear},
 	   {"no answer holds an address of the kernel", answers_hold_no_kernel_addresses});

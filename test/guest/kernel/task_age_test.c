@@ -20,12 +20,12 @@ static bool make_aged(struct aged *aged, unsigned order, uint64_t count)
 	return true;
 }
 
-static void expect_age(const struct child_task *task, uint64_t at, unsigned order, unsigned count, uint64_t referenced,
-		       uint64_t dirty)
+static void expect_age(const struct child_task *task, uint64_t at, unsigned order, unsigned count,
+		       uint64_t referenced, uint64_t dirty)
 {
 	uint64_t seen_referenced = ~0ul, seen_dirty = ~0ul;
-	EXPECT_OK(strata_task_age(task == NULL ? OWN_TASK : task->cap, at, order, count, AGE_EXACT, &seen_referenced,
-				  &seen_dirty));
+	EXPECT_OK(strata_task_age(task == NULL ? OWN_TASK : task->cap, at, order, count, AGE_EXACT,
+				  &seen_referenced, &seen_dirty));
 	EXPECT_EQ(seen_referenced, referenced);
 	EXPECT_EQ(seen_dirty, dirty);
 }
@@ -73,7 +73,8 @@ static void writes_are_never_lost(void)
 		}
 		REQUIRE(start_thread(&thread, do_access, access));
 		EXPECT_EQ(access->finished, 1);
-		REQUIRE_OK(strata_task_age(child.cap, at, 12, 1, i % 2 == 0 ? AGE_EXACT : AGE_ROUGH, &referenced, &dirty));
+		REQUIRE_OK(strata_task_age(child.cap, at, 12, 1, i % 2 == 0 ? AGE_EXACT : AGE_ROUGH,
+					   &referenced, &dirty));
 		EXPECT_EQ(dirty, 1);
 	}
 }
@@ -179,7 +180,8 @@ static void many_children_meet_interrupts(void)
 	for (unsigned i = 0; i < 4; i++) {
 		map_to(&child, block + PAGE, at + i * BLOCK, BLOCK - PAGE, READ_WRITE | MAP_TRACK);
 	}
-	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, 100));
+	REQUIRE_OK(
+		strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, 100));
 	uint64_t restarts = counter(COUNTER_RESTARTS), end = now() + milliseconds(4000);
 	unsigned rounds = 0;
 	while (counter(COUNTER_RESTARTS) - restarts < 10 && now() < end && rounds < 300) {
@@ -188,7 +190,8 @@ static void many_children_meet_interrupts(void)
 		expect_age(NULL, block, 21, 1, 0, 0);
 		rounds++;
 	}
-	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, SLICE_US));
+	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN,
+					SLICE_US));
 	EXPECT(counter(COUNTER_RESTARTS) - restarts >= 10);
 }
 
@@ -199,17 +202,25 @@ static void wrong_arguments(void)
 		uint64_t address, order, count;
 		enum status status;
 	} cases[] = {
-		{at, 0, 1, STATUS_BAD_ARGUMENT},        {at, 11, 1, STATUS_BAD_ARGUMENT},
-		{at, 13, 1, STATUS_BAD_ARGUMENT},       {at, 39, 1, STATUS_BAD_ARGUMENT},
-		{at, ~0ul, 1, STATUS_BAD_ARGUMENT},     {at, 12, 65, STATUS_BAD_ARGUMENT},
-		{at, 12, ~0ul, STATUS_BAD_ARGUMENT},    {at, 12, 0, STATUS_BAD_RANGE},
-		{at + 8, 12, 1, STATUS_BAD_RANGE},      {at + PAGE, 21, 1, STATUS_BAD_RANGE},
-		{at + BLOCK, 30, 1, STATUS_BAD_RANGE},  {end, 12, 1, STATUS_BAD_RANGE},
-		{end - PAGE, 12, 2, STATUS_BAD_RANGE},  {0 - PAGE, 12, 1, STATUS_BAD_RANGE},
-		{end - GIANT, 30, 64, STATUS_BAD_RANGE},
+		{at,          0,    1,    STATUS_BAD_ARGUMENT},
+                {at,          11,   1,    STATUS_BAD_ARGUMENT},
+		{at,          13,   1,    STATUS_BAD_ARGUMENT},
+                {at,          39,   1,    STATUS_BAD_ARGUMENT},
+		{at,          ~0ul, 1,    STATUS_BAD_ARGUMENT},
+                {at,          12,   65,   STATUS_BAD_ARGUMENT},
+		{at,          12,   ~0ul, STATUS_BAD_ARGUMENT},
+                {at,          12,   0,    STATUS_BAD_RANGE   },
+		{at + 8,      12,   1,    STATUS_BAD_RANGE   },
+                {at + PAGE,   21,   1,    STATUS_BAD_RANGE   },
+		{at + BLOCK,  30,   1,    STATUS_BAD_RANGE   },
+                {end,         12,   1,    STATUS_BAD_RANGE   },
+		{end - PAGE,  12,   2,    STATUS_BAD_RANGE   },
+                {0 - PAGE,    12,   1,    STATUS_BAD_RANGE   },
+		{end - GIANT, 30,   64,   STATUS_BAD_RANGE   },
 	};
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		enum status status = OPERATE(OWN_TASK, TASK_AGE, cases[i].address, cases[i].order, cases[i].count, 1);
+		enum status status = OPERATE(OWN_TASK, TASK_AGE, cases[i].address, cases[i].order,
+					     cases[i].count, 1);
 		if (!EXPECT_STATUS(status, cases[i].status)) {
 			note("case %u", i);
 		}

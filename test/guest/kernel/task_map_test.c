@@ -26,7 +26,8 @@ static void page_is_shared(void)
 
 static void rights_are_cut_to_the_sources(void)
 {
-	static const unsigned rights[] = {PAGE_READ, READ_WRITE, PAGE_READ | PAGE_EXECUTE, PAGE_RIGHTS};
+	static const unsigned rights[] = {PAGE_READ, READ_WRITE, PAGE_READ | PAGE_EXECUTE,
+					  PAGE_RIGHTS};
 	uint64_t frame = new_frame(12);
 	for (unsigned have = 0; have < 4; have++) {
 		struct child_task child;
@@ -40,7 +41,8 @@ static void rights_are_cut_to_the_sources(void)
 			map_to(&child, own, at, PAGE, rights[ask]);
 			EXPECT(can_access(&child, at, FAULT_READ));
 			/* What is writable is not executable. */
-			EXPECT_EQ(can_access(&child, at, FAULT_EXECUTE), both == (PAGE_READ | PAGE_EXECUTE));
+			EXPECT_EQ(can_access(&child, at, FAULT_EXECUTE),
+				  both == (PAGE_READ | PAGE_EXECUTE));
 			EXPECT_EQ(can_access(&child, at, FAULT_WRITE), (both & PAGE_WRITE) != 0);
 		}
 		REQUIRE_OK(strata_cap_delete(OWN_TASK, child.cap.index));
@@ -108,7 +110,8 @@ static void pages_of_1_gib(void)
 static void range_over_several_pages(void)
 {
 	struct child_task child;
-	uint64_t frames = marked_frame(18, 0x500000), own = new_addresses(1 << 20, 20), at = new_addresses(1 << 20, 20);
+	uint64_t frames = marked_frame(18, 0x500000), own = new_addresses(1 << 20, 20),
+		 at = new_addresses(1 << 20, 20);
 	REQUIRE(make_task(&child));
 	/* In this task they are 64 pages, from three places. */
 	map_to(NULL, frames, own, 20 * PAGE, PAGE_READ);
@@ -123,13 +126,16 @@ static void range_over_several_pages(void)
 static void hole_ends_the_mapping_and_says_where(void)
 {
 	struct child_task child;
-	uint64_t frames = marked_frame(14, 1), own = new_addresses(1 << 20, 20), at = new_addresses(1 << 20, 20), mapped = 7;
+	uint64_t frames = marked_frame(14, 1), own = new_addresses(1 << 20, 20),
+		 at = new_addresses(1 << 20, 20), mapped = 7;
 	REQUIRE(make_task(&child));
 	map_to(NULL, frames, own, 3 * PAGE, PAGE_READ);
-	EXPECT_STATUS(strata_task_map(child.cap, own, at, 4 * PAGE, PAGE_READ, &mapped), STATUS_NOT_MAPPED);
+	EXPECT_STATUS(strata_task_map(child.cap, own, at, 4 * PAGE, PAGE_READ, &mapped),
+		      STATUS_NOT_MAPPED);
 	EXPECT_EQ(mapped, 3 * PAGE);
 	EXPECT_EQ(value_at(&child, at + 2 * PAGE), 1 + 2 * PAGE);
-	EXPECT_STATUS(strata_task_map(child.cap, own + 3 * PAGE, at, PAGE, PAGE_READ, &mapped), STATUS_NOT_MAPPED);
+	EXPECT_STATUS(strata_task_map(child.cap, own + 3 * PAGE, at, PAGE, PAGE_READ, &mapped),
+		      STATUS_NOT_MAPPED);
 	EXPECT_EQ(mapped, 0);
 }
 
@@ -141,15 +147,18 @@ static void long_mapping_meets_interrupts(void)
 	uint64_t restarts = counter(COUNTER_RESTARTS), end = now() + milliseconds(4000);
 	poke(block + BLOCK - PAGE, 0x99);
 	/* Each time 511 small pages; with our slice at its shortest some meet its end. */
-	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, 100));
+	REQUIRE_OK(
+		strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, 100));
 	unsigned rounds = 0;
 	while (counter(COUNTER_RESTARTS) - restarts < 20 && now() < end && rounds < 2000) {
-		EXPECT_OK(strata_task_map(child.cap, block + PAGE, at, BLOCK - PAGE, PAGE_READ, &mapped));
+		EXPECT_OK(strata_task_map(child.cap, block + PAGE, at, BLOCK - PAGE, PAGE_READ,
+					  &mapped));
 		EXPECT_EQ(mapped, BLOCK - PAGE);
 		REQUIRE_OK(strata_task_unmap(child.cap, at, BLOCK, UNMAP_SELF, NULL));
 		rounds++;
 	}
-	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, SLICE_US));
+	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN,
+					SLICE_US));
 	EXPECT(counter(COUNTER_RESTARTS) - restarts >= 20);
 	map_to(&child, block + PAGE, at, BLOCK - PAGE, PAGE_READ);
 	EXPECT_EQ(value_at(&child, at + BLOCK - 2 * PAGE), 0x99);
@@ -157,14 +166,16 @@ static void long_mapping_meets_interrupts(void)
 
 static void map_to_oneself(void)
 {
-	uint64_t frame = marked_frame(12, 0x31), first = new_addresses(PAGE, 12), second = new_addresses(PAGE, 12);
+	uint64_t frame = marked_frame(12, 0x31), first = new_addresses(PAGE, 12),
+		 second = new_addresses(PAGE, 12);
 	map_to(NULL, frame, first, PAGE, READ_WRITE);
 	map_to(NULL, first, second, PAGE, PAGE_READ);
 	poke(first, 0x32);
 	EXPECT_EQ(peek(second), 0x32);
 	EXPECT_EQ(peek(frame), 0x32);
 	EXPECT(!can_access(NULL, second, FAULT_WRITE));
-	EXPECT_STATUS(strata_task_map(OWN_TASK, first, first, PAGE, PAGE_READ, NULL), STATUS_OVERMAP);
+	EXPECT_STATUS(strata_task_map(OWN_TASK, first, first, PAGE, PAGE_READ, NULL),
+		      STATUS_OVERMAP);
 }
 
 static void same_again_changes_rights(void)
@@ -205,33 +216,34 @@ static void wrong_arguments(void)
 		uint64_t from, to, size, flags;
 		enum status status;
 	} cases[] = {
-		{frame, at, PAGE, 0, STATUS_BAD_ARGUMENT},
-		{frame, at, PAGE, MAP_TRACK, STATUS_BAD_ARGUMENT},
-		{frame, at, PAGE, PAGE_READ | 8, STATUS_BAD_ARGUMENT},
-		{frame, at, PAGE, PAGE_READ | 0x40, STATUS_BAD_ARGUMENT},
-		{frame, at, PAGE, PAGE_READ | 1ul << 63, STATUS_BAD_ARGUMENT},
-		{frame, at, 0, PAGE_READ, STATUS_BAD_RANGE},
-		{frame, at, 1, PAGE_READ, STATUS_BAD_RANGE},
-		{frame, at, PAGE - 1, PAGE_READ, STATUS_BAD_RANGE},
-		{frame + 8, at, PAGE, PAGE_READ, STATUS_BAD_RANGE},
-		{frame, at + 8, PAGE, PAGE_READ, STATUS_BAD_RANGE},
-		{end, at, PAGE, PAGE_READ, STATUS_BAD_RANGE},
-		{frame, end, PAGE, PAGE_READ, STATUS_BAD_RANGE},
-		{frame, end - PAGE, 2 * PAGE, PAGE_READ, STATUS_BAD_RANGE},
-		{end - PAGE, at, 2 * PAGE, PAGE_READ, STATUS_BAD_RANGE},
-		{0 - PAGE, at, PAGE, PAGE_READ, STATUS_BAD_RANGE},
-		{frame, 0 - PAGE, PAGE, PAGE_READ, STATUS_BAD_RANGE},
-		{frame, at, 0 - PAGE, PAGE_READ, STATUS_BAD_RANGE},
-		{frame, 0, PAGE, PAGE_READ, STATUS_BAD_RANGE}, /* address 0 is never mapped */
-		{0, at, PAGE, PAGE_READ, STATUS_NOT_MAPPED},
-		{at, at + PAGE, PAGE, PAGE_READ, STATUS_NOT_MAPPED},
-		{(uint64_t)boot_info & ~(PAGE - 1), at, PAGE, PAGE_READ, STATUS_NOT_MAPPED},
-		{(uint64_t)strata_utcb(), at, PAGE, PAGE_READ, STATUS_NOT_MAPPED},
-		{frame, (uint64_t)strata_utcb(), PAGE, PAGE_READ, STATUS_OVERMAP},
-		{frame, frame, PAGE, PAGE_READ, STATUS_OVERMAP},
+		{frame,			     at,                      PAGE,     0,                     STATUS_BAD_ARGUMENT},
+		{frame,			     at,                      PAGE,     MAP_TRACK,             STATUS_BAD_ARGUMENT},
+		{frame,			     at,                      PAGE,     PAGE_READ | 8,         STATUS_BAD_ARGUMENT},
+		{frame,			     at,                      PAGE,     PAGE_READ | 0x40,      STATUS_BAD_ARGUMENT},
+		{frame,			     at,                      PAGE,     PAGE_READ | 1ul << 63, STATUS_BAD_ARGUMENT},
+		{frame,			     at,                      0,        PAGE_READ,             STATUS_BAD_RANGE   },
+		{frame,			     at,                      1,        PAGE_READ,             STATUS_BAD_RANGE   },
+		{frame,			     at,                      PAGE - 1, PAGE_READ,             STATUS_BAD_RANGE   },
+		{frame + 8,                         at,                      PAGE,     PAGE_READ,             STATUS_BAD_RANGE   },
+		{frame,			     at + 8,                  PAGE,     PAGE_READ,             STATUS_BAD_RANGE   },
+		{end,			       at,                      PAGE,     PAGE_READ,             STATUS_BAD_RANGE   },
+		{frame,			     end,                     PAGE,     PAGE_READ,             STATUS_BAD_RANGE   },
+		{frame,			     end - PAGE,              2 * PAGE, PAGE_READ,             STATUS_BAD_RANGE   },
+		{end - PAGE,                        at,                      2 * PAGE, PAGE_READ,             STATUS_BAD_RANGE   },
+		{0 - PAGE,                          at,                      PAGE,     PAGE_READ,             STATUS_BAD_RANGE   },
+		{frame,			     0 - PAGE,                PAGE,     PAGE_READ,             STATUS_BAD_RANGE   },
+		{frame,			     at,                      0 - PAGE, PAGE_READ,             STATUS_BAD_RANGE   },
+		{frame,			     0,                       PAGE,     PAGE_READ,             STATUS_BAD_RANGE   }, /* address 0 is never mapped */
+		{0,				 at,                      PAGE,     PAGE_READ,             STATUS_NOT_MAPPED  },
+		{at,				at + PAGE,               PAGE,     PAGE_READ,             STATUS_NOT_MAPPED  },
+		{(uint64_t)boot_info & ~(PAGE - 1), at,                      PAGE,     PAGE_READ,             STATUS_NOT_MAPPED  },
+		{(uint64_t)strata_utcb(),           at,                      PAGE,     PAGE_READ,             STATUS_NOT_MAPPED  },
+		{frame,			     (uint64_t)strata_utcb(), PAGE,     PAGE_READ,             STATUS_OVERMAP     },
+		{frame,			     frame,                   PAGE,     PAGE_READ,             STATUS_OVERMAP     },
 	};
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		enum status status = OPERATE(OWN_TASK, TASK_MAP, cases[i].from, cases[i].to, cases[i].size, cases[i].flags, 0);
+		enum status status = OPERATE(OWN_TASK, TASK_MAP, cases[i].from, cases[i].to,
+					     cases[i].size, cases[i].flags, 0);
 		if (!EXPECT_STATUS(status, cases[i].status)) {
 			note("case %u", i);
 		}
@@ -243,23 +255,29 @@ static void wrong_arguments(void)
 static void overmap_leaves_what_was_there(void)
 {
 	struct child_task child;
-	uint64_t first = marked_frame(12, 0x41), second = marked_frame(13, 0x42), block = new_frame(21);
+	uint64_t first = marked_frame(12, 0x41), second = marked_frame(13, 0x42),
+		 block = new_frame(21);
 	uint64_t at = new_addresses(2 * BLOCK, 21), mapped = 0;
 	REQUIRE(make_task(&child));
 	map_to(&child, first, at + PAGE, PAGE, PAGE_READ);
-	EXPECT_STATUS(strata_task_map(child.cap, second, at, 2 * PAGE, PAGE_READ, &mapped), STATUS_OVERMAP);
+	EXPECT_STATUS(strata_task_map(child.cap, second, at, 2 * PAGE, PAGE_READ, &mapped),
+		      STATUS_OVERMAP);
 	EXPECT_EQ(mapped, PAGE);
 	EXPECT_EQ(value_at(&child, at), 0x42);
 	EXPECT_EQ(value_at(&child, at + PAGE), 0x41);
-	EXPECT_STATUS(strata_task_map(child.cap, block, at, BLOCK, PAGE_READ, NULL), STATUS_OVERMAP);
+	EXPECT_STATUS(strata_task_map(child.cap, block, at, BLOCK, PAGE_READ, NULL),
+		      STATUS_OVERMAP);
 	map_to(&child, block, at + BLOCK, BLOCK, PAGE_READ);
-	EXPECT_STATUS(strata_task_map(child.cap, first, at + BLOCK + 5 * PAGE, PAGE, PAGE_READ, NULL), STATUS_OVERMAP);
+	EXPECT_STATUS(
+		strata_task_map(child.cap, first, at + BLOCK + 5 * PAGE, PAGE, PAGE_READ, NULL),
+		STATUS_OVERMAP);
 }
 
 static void large_page_over_an_empty_table(void)
 {
 	struct child_task child;
-	uint64_t first = new_frame(12), block = marked_frame(21, 0x51), at = new_addresses(BLOCK, 21);
+	uint64_t first = new_frame(12), block = marked_frame(21, 0x51),
+		 at = new_addresses(BLOCK, 21);
 	REQUIRE(make_task(&child));
 	for (unsigned i = 0; i < 3; i++) {
 		map_to(&child, first, at + 7 * PAGE, PAGE, PAGE_READ);
@@ -276,7 +294,8 @@ static void mapper_pays_for_the_piece_table(void)
 	struct paying_task mapper;
 	struct child_task other;
 	struct agent agent;
-	uint64_t block = marked_frame(21, 0x61), at = new_addresses(BLOCK, 21), to = new_addresses(BLOCK, 21);
+	uint64_t block = marked_frame(21, 0x61), at = new_addresses(BLOCK, 21),
+		 to = new_addresses(BLOCK, 21);
 	REQUIRE(make_paying_task(&mapper) && make_task(&other) && make_agent(&agent, &mapper.task));
 	REQUIRE_OK(give_cap(&mapper.task, other.cap, 30, RIGHT_CONTROL, 0));
 	map_to(&mapper.task, block, at, BLOCK, READ_WRITE);
@@ -298,12 +317,14 @@ static void mapper_pays_for_the_piece_table(void)
 static void receiver_pays_for_its_tables(void)
 {
 	struct paying_task p;
-	uint64_t frame = marked_frame(12, 0x71), at = new_addresses(GIANT, 30), mapped = 1, needed = 0;
+	uint64_t frame = marked_frame(12, 0x71), at = new_addresses(GIANT, 30), mapped = 1,
+		 needed = 0;
 	REQUIRE(make_paying_task(&p));
 	stop_paying(&p);
 	uint64_t used = used_by(p.factory);
 	for (;; needed++) {
-		enum status status = strata_task_map(p.task.cap, frame, at, PAGE, PAGE_READ, &mapped);
+		enum status status =
+			strata_task_map(p.task.cap, frame, at, PAGE, PAGE_READ, &mapped);
 		if (status == STATUS_OK || needed == 10) {
 			break;
 		}
@@ -327,7 +348,9 @@ static void chain_of_fifteen(void)
 		page = next;
 	}
 	EXPECT_EQ(peek(page), 0x81);
-	EXPECT_STATUS(strata_task_map(OWN_TASK, page, new_addresses(PAGE, 12), PAGE, PAGE_READ, NULL), STATUS_TOO_DEEP);
+	EXPECT_STATUS(
+		strata_task_map(OWN_TASK, page, new_addresses(PAGE, 12), PAGE, PAGE_READ, NULL),
+		STATUS_TOO_DEEP);
 }
 
 /* ---- grant ---- */
@@ -335,7 +358,8 @@ static void chain_of_fifteen(void)
 static void grant_moves_a_mapping(void)
 {
 	struct child_task child;
-	uint64_t frame = marked_frame(12, 0x91), own = new_addresses(PAGE, 12), at = new_addresses(PAGE, 12);
+	uint64_t frame = marked_frame(12, 0x91), own = new_addresses(PAGE, 12),
+		 at = new_addresses(PAGE, 12);
 	REQUIRE(make_task(&child));
 	map_to(NULL, frame, own, PAGE, READ_WRITE);
 	map_to(&child, own, at, PAGE, READ_WRITE | MAP_GRANT);
@@ -350,13 +374,15 @@ static void grant_moves_a_mapping(void)
 static void grant_with_fewer_rights(void)
 {
 	struct child_task child;
-	uint64_t frame = marked_frame(12, 0x92), own = new_addresses(PAGE, 12), at = new_addresses(PAGE, 12);
+	uint64_t frame = marked_frame(12, 0x92), own = new_addresses(PAGE, 12),
+		 at = new_addresses(PAGE, 12);
 	uint64_t below = new_addresses(PAGE, 12);
 	REQUIRE(make_task(&child));
 	map_to(NULL, frame, own, PAGE, READ_WRITE);
 	map_to(NULL, own, below, PAGE, READ_WRITE);
 	/* A child would have more than its parent then. */
-	EXPECT_STATUS(strata_task_map(child.cap, own, at, PAGE, PAGE_READ | MAP_GRANT, NULL), STATUS_GRANT_BUSY);
+	EXPECT_STATUS(strata_task_map(child.cap, own, at, PAGE, PAGE_READ | MAP_GRANT, NULL),
+		      STATUS_GRANT_BUSY);
 	REQUIRE_OK(strata_task_unmap(OWN_TASK, below, PAGE, UNMAP_SELF, NULL));
 	map_to(&child, own, at, PAGE, PAGE_READ | MAP_GRANT);
 	EXPECT(!can_access(&child, at, FAULT_WRITE));
@@ -367,20 +393,26 @@ static void grant_with_fewer_rights(void)
 static void grant_refusals(void)
 {
 	struct child_task child;
-	uint64_t frame = new_frame(12), block = new_frame(21), own = new_addresses(BLOCK, 21), at = new_addresses(BLOCK, 21);
+	uint64_t frame = new_frame(12), block = new_frame(21), own = new_addresses(BLOCK, 21),
+		 at = new_addresses(BLOCK, 21);
 	REQUIRE(make_task(&child));
-	EXPECT_STATUS(strata_task_map(child.cap, frame, at, PAGE, PAGE_READ | MAP_GRANT, NULL), STATUS_SPLIT_FIRST);
+	EXPECT_STATUS(strata_task_map(child.cap, frame, at, PAGE, PAGE_READ | MAP_GRANT, NULL),
+		      STATUS_SPLIT_FIRST);
 	map_to(NULL, block, own, BLOCK, READ_WRITE);
-	EXPECT_STATUS(strata_task_map(child.cap, own, at, PAGE, PAGE_READ | MAP_GRANT, NULL), STATUS_SPLIT_FIRST);
+	EXPECT_STATUS(strata_task_map(child.cap, own, at, PAGE, PAGE_READ | MAP_GRANT, NULL),
+		      STATUS_SPLIT_FIRST);
 	map_to(&child, own + PAGE, at, PAGE, PAGE_READ);
-	EXPECT_STATUS(strata_task_map(child.cap, own, at + BLOCK, BLOCK, READ_WRITE | MAP_GRANT, NULL), STATUS_GRANT_BUSY);
+	EXPECT_STATUS(
+		strata_task_map(child.cap, own, at + BLOCK, BLOCK, READ_WRITE | MAP_GRANT, NULL),
+		STATUS_GRANT_BUSY);
 	REQUIRE_OK(strata_task_unmap(OWN_TASK, own, BLOCK, 0, NULL));
 	uint64_t small = new_addresses(PAGE, 12), many = new_addresses(65 * PAGE, 12);
 	map_to(NULL, frame, small, PAGE, PAGE_READ);
 	for (unsigned i = 0; i < 65; i++) {
 		map_to(&child, small, many + i * PAGE, PAGE, PAGE_READ);
 	}
-	EXPECT_STATUS(strata_task_map(child.cap, small, at, PAGE, PAGE_READ | MAP_GRANT, NULL), STATUS_GRANT_BUSY);
+	EXPECT_STATUS(strata_task_map(child.cap, small, at, PAGE, PAGE_READ | MAP_GRANT, NULL),
+		      STATUS_GRANT_BUSY);
 	REQUIRE_OK(strata_task_unmap(child.cap, many, PAGE, UNMAP_SELF, NULL));
 	EXPECT_OK(strata_task_map(child.cap, small, at, PAGE, PAGE_READ | MAP_GRANT, NULL));
 	EXPECT_EQ(value_at(&child, many + 64 * PAGE), 0);
@@ -393,8 +425,10 @@ static void grant_over_the_same_page(void)
 	REQUIRE(make_task(&child));
 	map_to(NULL, frame, own, PAGE, READ_WRITE);
 	map_to(&child, own, at, PAGE, READ_WRITE);
-	EXPECT_STATUS(strata_task_map(child.cap, own, at, PAGE, READ_WRITE | MAP_GRANT, NULL), STATUS_OVERMAP);
-	EXPECT_STATUS(strata_task_map(OWN_TASK, own, own, PAGE, READ_WRITE | MAP_GRANT, NULL), STATUS_OVERMAP);
+	EXPECT_STATUS(strata_task_map(child.cap, own, at, PAGE, READ_WRITE | MAP_GRANT, NULL),
+		      STATUS_OVERMAP);
+	EXPECT_STATUS(strata_task_map(OWN_TASK, own, own, PAGE, READ_WRITE | MAP_GRANT, NULL),
+		      STATUS_OVERMAP);
 	EXPECT(can_access(NULL, own, FAULT_READ));
 }
 
@@ -416,7 +450,8 @@ static void device_memory_is_held(void)
 	(void)access;
 	EXPECT(value_at(&child, at + 0xfe0) != NO_VALUE); /* PL031: its identification */
 	EXPECT(!can_access(&child, at, FAULT_WRITE));
-	EXPECT_STATUS(strata_task_map(child.cap, boot_info->window + 0x08000000, at + PAGE, PAGE, PAGE_READ, NULL),
+	EXPECT_STATUS(strata_task_map(child.cap, boot_info->window + 0x08000000, at + PAGE, PAGE,
+				      PAGE_READ, NULL),
 		      STATUS_NOT_MAPPED);
 }
 
@@ -436,7 +471,8 @@ static void dead_tasks_take_nothing(void)
 	struct child_task child;
 	REQUIRE(make_task(&child));
 	REQUIRE_OK(strata_cap_delete(OWN_TASK, child.cap.index));
-	EXPECT_STATUS(strata_task_map(child.cap, new_frame(12), new_addresses(PAGE, 12), PAGE, PAGE_READ, NULL),
+	EXPECT_STATUS(strata_task_map(child.cap, new_frame(12), new_addresses(PAGE, 12), PAGE,
+				      PAGE_READ, NULL),
 		      STATUS_NO_CAPABILITY);
 }
 
@@ -465,12 +501,16 @@ TEST_TABLE({"a mapped page is shared", page_is_shared},
 	   {"a long mapping gives way to interrupts and goes on", long_mapping_meets_interrupts},
 	   {"a task can map to itself", map_to_oneself},
 	   {"the same mapping again changes its rights", same_again_changes_rights},
-	   {"a map does not take rights from a mapping with children", rights_of_a_parent_are_not_taken_by_a_map},
+	   {"a map does not take rights from a mapping with children",
+	    rights_of_a_parent_are_not_taken_by_a_map},
 	   {"wrong arguments are refused", wrong_arguments},
 	   {"what is mapped already stays", overmap_leaves_what_was_there},
-	   {"a large page can take the place of small ones that went", large_page_over_an_empty_table},
-	   {"who maps a part of a large page pays for the piece table", mapper_pays_for_the_piece_table},
-	   {"a task pays for its own tables and nothing is half made", receiver_pays_for_its_tables},
+	   {"a large page can take the place of small ones that went",
+	    large_page_over_an_empty_table},
+	   {"who maps a part of a large page pays for the piece table",
+	    mapper_pays_for_the_piece_table},
+	   {"a task pays for its own tables and nothing is half made",
+	    receiver_pays_for_its_tables},
 	   {"a chain of mappings has at most fifteen", chain_of_fifteen},
 	   {"a grant moves a mapping", grant_moves_a_mapping},
 	   {"a grant can lower rights, not below those of children", grant_with_fewer_rights},

@@ -30,7 +30,8 @@ static bool make_line(struct line *line, unsigned order, unsigned rights)
 	}
 	map_to(&line->tasks[0], line->frame, line->at, 1ul << order, rights);
 	for (unsigned i = 0; i < 2; i++) {
-		EXPECT_OK(agent_map(&line->agents[i], 30, line->at, line->at, 1ul << order, rights));
+		EXPECT_OK(
+			agent_map(&line->agents[i], 30, line->at, line->at, 1ul << order, rights));
 	}
 	return true;
 }
@@ -97,7 +98,8 @@ static void part_of_a_large_page_is_taken_back(void)
 	map_to(&child, block + 20 * PAGE, at + 20 * PAGE, PAGE, PAGE_READ);
 	REQUIRE_OK(strata_task_unmap(OWN_TASK, block + 3 * PAGE, 2 * PAGE, 0, NULL));
 	for (unsigned i = 0; i < 8; i++) {
-		EXPECT_EQ(value_at(&child, at + i * PAGE), i == 3 || i == 4 ? NO_VALUE : 0x31 + i * PAGE);
+		EXPECT_EQ(value_at(&child, at + i * PAGE),
+			  i == 3 || i == 4 ? NO_VALUE : 0x31 + i * PAGE);
 	}
 	EXPECT_EQ(value_at(&child, at + 20 * PAGE), 0x31 + 20 * PAGE);
 }
@@ -135,7 +137,8 @@ static void pages_of_1_gib_and_their_parts(void)
 	map_to(&a, giant, at, GIANT, READ_WRITE);
 	for (unsigned i = 0; i < 10; i++) {
 		poke(giant + i * 0x3000000 + 0x5000, 0x900 + i);
-		EXPECT_OK(agent_map(&agent, 30, at + i * 0x3000000 + 0x5000, at + i * 0x3000000 + 0x5000, PAGE, PAGE_READ));
+		EXPECT_OK(agent_map(&agent, 30, at + i * 0x3000000 + 0x5000,
+				    at + i * 0x3000000 + 0x5000, PAGE, PAGE_READ));
 	}
 	EXPECT_EQ(value_at(&b, at + 3 * 0x3000000 + 0x5000), 0x903);
 	/* A part of ours, which lies within a's whole: that goes, and what is below in b. */
@@ -197,7 +200,8 @@ static void many_mappings_of_one_page(void)
 	REQUIRE(make_task(&child));
 	for (unsigned i = 0; i < 3000; i++) {
 		uint64_t mapped = 0;
-		if (!EXPECT_OK(strata_task_map(child.cap, frame, at + i * PAGE, PAGE, PAGE_READ, &mapped))) {
+		if (!EXPECT_OK(strata_task_map(child.cap, frame, at + i * PAGE, PAGE, PAGE_READ,
+					       &mapped))) {
 			return;
 		}
 	}
@@ -215,12 +219,14 @@ static void long_unmaps_meet_interrupts(void)
 	uint64_t frames = new_frame(21), at = new_addresses(16 * BLOCK, 21);
 	REQUIRE(make_task(&child));
 	uint64_t restarts = counter(COUNTER_RESTARTS), end = now() + milliseconds(4000);
-	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, 100));
+	REQUIRE_OK(
+		strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, 100));
 	unsigned rounds = 0;
 	while (counter(COUNTER_RESTARTS) - restarts < 20 && now() < end && rounds < 500) {
 		uint64_t size = BLOCK - PAGE;
 		for (unsigned i = 0; i < 4; i++) {
-			EXPECT_OK(strata_task_map(child.cap, frames + PAGE, at + i * BLOCK, size, PAGE_READ, NULL));
+			EXPECT_OK(strata_task_map(child.cap, frames + PAGE, at + i * BLOCK, size,
+						  PAGE_READ, NULL));
 		}
 		EXPECT_OK(strata_task_unmap(child.cap, at, 4 * BLOCK, UNMAP_SELF, &unmapped));
 		EXPECT_EQ(unmapped.pages, 4 * 511);
@@ -228,7 +234,8 @@ static void long_unmaps_meet_interrupts(void)
 		EXPECT_EQ(unmapped.end, at + 4 * BLOCK - PAGE);
 		rounds++;
 	}
-	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN, SLICE_US));
+	REQUIRE_OK(strata_scheduler_set(SCHEDULER, cap_t_of(ROOT_CAP_THREAD), 0, PRIORITY_MAIN,
+					SLICE_US));
 	EXPECT(counter(COUNTER_RESTARTS) - restarts >= 20);
 }
 
@@ -240,7 +247,8 @@ struct unmapper {
 static void unmap_once(void *argument)
 {
 	struct unmapper *unmapper = argument;
-	unmapper->status = strata_task_unmap(cap_t_of(CHILD_CAP_TASK), unmapper->at, unmapper->size, UNMAP_SELF, NULL);
+	unmapper->status = strata_task_unmap(cap_t_of(CHILD_CAP_TASK), unmapper->at, unmapper->size,
+					     UNMAP_SELF, NULL);
 	unmapper->done = 1;
 }
 
@@ -259,7 +267,8 @@ static void unmap_that_was_given_up_is_begun_anew(void)
 		REQUIRE(make_thread(&thread, &child));
 		set_priority(&thread, PRIORITY_MAIN - 10);
 		for (unsigned j = 0; j < 8; j++) {
-			REQUIRE_OK(strata_task_map(child.cap, frames + PAGE, at + j * BLOCK, BLOCK - PAGE, PAGE_READ, NULL));
+			REQUIRE_OK(strata_task_map(child.cap, frames + PAGE, at + j * BLOCK,
+						   BLOCK - PAGE, PAGE_READ, NULL));
 		}
 		unmapper->done = 0;
 		uint64_t restarts = counter(COUNTER_RESTARTS);
@@ -269,7 +278,8 @@ static void unmap_that_was_given_up_is_begun_anew(void)
 		if (unmapper->done == 0 && counter(COUNTER_RESTARTS) != restarts) {
 			cut++;
 			/* The first page is there again, if it was gone. */
-			enum status status = strata_task_map(child.cap, page, at, PAGE, PAGE_READ, NULL);
+			enum status status =
+				strata_task_map(child.cap, page, at, PAGE, PAGE_READ, NULL);
 			EXPECT(status == STATUS_OK || status == STATUS_OVERMAP);
 			REQUIRE(start_thread(&thread, unmap_once, unmapper));
 			REQUIRE(wait_for(&unmapper->done, 1));
@@ -306,7 +316,8 @@ static void rights_of_the_task_itself_too(void)
 	struct line l;
 	struct strata_unmapped unmapped;
 	REQUIRE(make_line(&l, 12, READ_WRITE));
-	REQUIRE_OK(strata_task_unmap(l.tasks[0].cap, l.at, PAGE, PAGE_READ | UNMAP_SELF, &unmapped));
+	REQUIRE_OK(
+		strata_task_unmap(l.tasks[0].cap, l.at, PAGE, PAGE_READ | UNMAP_SELF, &unmapped));
 	EXPECT_EQ(unmapped.pages, 1);
 	EXPECT(!can_access(&l.tasks[0], l.at, FAULT_WRITE));
 	EXPECT(!can_access(&l.tasks[2], l.at, FAULT_WRITE));
@@ -414,7 +425,8 @@ static void page_that_was_taken_faults_again(void)
 	for (unsigned i = 1; i < 20; i++) {
 		REQUIRE(wait_for(&pager->calls, i));
 		while (state_of(&pager->thread) != THREAD_STATE_IDLE) {
-			sleep_for(milliseconds(1)); /* it answers on the time of the reader, which is less urgent than we */
+			sleep_for(milliseconds(
+				1)); /* it answers on the time of the reader, which is less urgent than we */
 		}
 		REQUIRE_OK(strata_task_unmap(OWN_TASK, *frame, PAGE, 0, NULL));
 	}
@@ -470,7 +482,8 @@ static void empty_tables_are_given_back(void)
 		uint64_t at = new_addresses(GIANT, 30);
 		map_to(&p.task, frame, at, PAGE, PAGE_READ);
 		EXPECT(used_by(p.factory) > used);
-		REQUIRE_OK(strata_task_unmap(i % 2 == 0 ? p.task.cap : OWN_TASK, i % 2 == 0 ? at : frame, PAGE,
+		REQUIRE_OK(strata_task_unmap(i % 2 == 0 ? p.task.cap : OWN_TASK,
+					     i % 2 == 0 ? at : frame, PAGE,
 					     i % 2 == 0 ? UNMAP_SELF : 0, NULL));
 		EXPECT_EQ(used_by(p.factory), used);
 	}
@@ -487,7 +500,11 @@ static void report_says_what_was_used(void)
 	static const struct {
 		bool read, write;
 		uint64_t flags;
-	} cases[] = {{false, false, 0}, {true, false, UNMAPPED_REFERENCED}, {false, true, UNMAPPED_REFERENCED | UNMAPPED_DIRTY}};
+	} cases[] = {
+		{false, false, 0				   },
+		{true,  false, UNMAPPED_REFERENCED                 },
+		{false, true,  UNMAPPED_REFERENCED | UNMAPPED_DIRTY}
+        };
 	for (unsigned i = 0; i < 3; i++) {
 		map_to(&child, frame, at, PAGE, READ_WRITE | MAP_TRACK);
 		EXPECT(!cases[i].read || can_access(&child, at, FAULT_READ));
@@ -522,7 +539,8 @@ static void untracked_mappings_count_as_used_above(void)
 		EXPECT_EQ(unmapped.flags, 0);
 		map_to(&child, frame, at, PAGE, rights[i]);
 		REQUIRE_OK(strata_task_unmap(OWN_TASK, frame, PAGE, 0, &unmapped));
-		EXPECT_EQ(unmapped.flags, i == 0 ? UNMAPPED_REFERENCED | UNMAPPED_DIRTY : UNMAPPED_REFERENCED);
+		EXPECT_EQ(unmapped.flags,
+			  i == 0 ? UNMAPPED_REFERENCED | UNMAPPED_DIRTY : UNMAPPED_REFERENCED);
 	}
 }
 
@@ -535,23 +553,24 @@ static void wrong_arguments(void)
 		uint64_t address, size, keep;
 		enum status status;
 	} cases[] = {
-		{at, 0, 0, STATUS_BAD_RANGE},
-		{at, 1, 0, STATUS_BAD_RANGE},
-		{at + 1, PAGE, 0, STATUS_BAD_RANGE},
-		{end, PAGE, 0, STATUS_BAD_RANGE},
-		{end - PAGE, 2 * PAGE, 0, STATUS_BAD_RANGE},
-		{0 - PAGE, PAGE, 0, STATUS_BAD_RANGE},
-		{0 - PAGE, 2 * PAGE, 0, STATUS_BAD_RANGE},
-		{at, 0 - PAGE, 0, STATUS_BAD_RANGE},
-		{at, PAGE, 8, STATUS_BAD_ARGUMENT},
-		{at, PAGE, 0x20, STATUS_BAD_ARGUMENT},
-		{at, PAGE, 1ul << 63, STATUS_BAD_ARGUMENT},
-		{at, PAGE, 0, STATUS_OK},
-		{end - PAGE, PAGE, UNMAP_SELF, STATUS_OK},
-		{0, PAGE, UNMAP_SELF, STATUS_OK},
+		{at,         0,        0,          STATUS_BAD_RANGE   },
+		{at,         1,        0,          STATUS_BAD_RANGE   },
+		{at + 1,     PAGE,     0,          STATUS_BAD_RANGE   },
+		{end,        PAGE,     0,          STATUS_BAD_RANGE   },
+		{end - PAGE, 2 * PAGE, 0,          STATUS_BAD_RANGE   },
+		{0 - PAGE,   PAGE,     0,          STATUS_BAD_RANGE   },
+		{0 - PAGE,   2 * PAGE, 0,          STATUS_BAD_RANGE   },
+		{at,         0 - PAGE, 0,          STATUS_BAD_RANGE   },
+		{at,         PAGE,     8,          STATUS_BAD_ARGUMENT},
+		{at,         PAGE,     0x20,       STATUS_BAD_ARGUMENT},
+		{at,         PAGE,     1ul << 63,  STATUS_BAD_ARGUMENT},
+		{at,         PAGE,     0,          STATUS_OK          },
+		{end - PAGE, PAGE,     UNMAP_SELF, STATUS_OK          },
+		{0,          PAGE,     UNMAP_SELF, STATUS_OK          },
 	};
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		enum status status = OPERATE(OWN_TASK, TASK_UNMAP, cases[i].address, cases[i].size, cases[i].keep);
+		enum status status = OPERATE(OWN_TASK, TASK_UNMAP, cases[i].address, cases[i].size,
+					     cases[i].keep);
 		if (!EXPECT_STATUS(status, cases[i].status)) {
 			note("case %u", i);
 		}
@@ -559,7 +578,8 @@ static void wrong_arguments(void)
 }
 
 TEST_TABLE({"everybody below loses the page", everybody_below_loses_it},
-	   {"who unmaps in the middle of a chain keeps the page unless it says self", who_unmaps_in_the_middle_keeps_it},
+	   {"who unmaps in the middle of a chain keeps the page unless it says self",
+	    who_unmaps_in_the_middle_keeps_it},
 	   {"siblings keep theirs", siblings_keep_theirs},
 	   {"a task that dies takes along what is below", dying_task_takes_what_is_below},
 	   {"a part of a large page is taken back", part_of_a_large_page_is_taken_back},
@@ -581,5 +601,6 @@ TEST_TABLE({"everybody below loses the page", everybody_below_loses_it},
 	   {"tables that are empty are given back", empty_tables_are_given_back},
 	   {"the report says whether the page was used and written", report_says_what_was_used},
 	   {"who holds a page hears of writes far below", holder_hears_of_uses_below},
-	   {"who gave a page that is not tracked takes it for used", untracked_mappings_count_as_used_above},
+	   {"who gave a page that is not tracked takes it for used",
+	    untracked_mappings_count_as_used_above},
 	   {"wrong arguments are refused", wrong_arguments});

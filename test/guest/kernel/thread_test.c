@@ -37,7 +37,8 @@ static void start_sets_registers(void)
 	REQUIRE(make_thread(&thread, NULL));
 	set_priority(&thread, PRIORITY_BELOW);
 	uint64_t sp = thread.stack + 0x100;
-	REQUIRE_OK(strata_thread_start(thread.cap, (uint64_t)store_first_registers, sp, (uint64_t)seen, 0x1234567890));
+	REQUIRE_OK(strata_thread_start(thread.cap, (uint64_t)store_first_registers, sp,
+				       (uint64_t)seen, 0x1234567890));
 	REQUIRE(wait_for(&seen[33], 1));
 	EXPECT_EQ(seen[0], (uint64_t)seen);
 	for (unsigned i = 1; i < 31; i++) {
@@ -79,7 +80,8 @@ static struct thread start_spinner(volatile uint64_t *count)
 	struct thread thread;
 	if (make_thread(&thread, NULL)) {
 		set_priority(&thread, PRIORITY_BELOW);
-		EXPECT_OK(strata_thread_start(thread.cap, (uint64_t)spin_with_pattern, 0x7770, (uint64_t)count, 0x999));
+		EXPECT_OK(strata_thread_start(thread.cap, (uint64_t)spin_with_pattern, 0x7770,
+					      (uint64_t)count, 0x999));
 		sleep_for(milliseconds(5));
 		EXPECT(*count != 0);
 	}
@@ -290,14 +292,16 @@ static void registers_are_read_and_written(void)
 		EXPECT_EQ(registers[i], 0x5000 + i);
 	}
 	EXPECT_EQ(registers[REGISTER_WORD_SP], 0x7770);
-	EXPECT(registers[REGISTER_WORD_PC] >= (uint64_t)spin_loop && registers[REGISTER_WORD_PC] < (uint64_t)spin_loop + 16);
+	EXPECT(registers[REGISTER_WORD_PC] >= (uint64_t)spin_loop &&
+	       registers[REGISTER_WORD_PC] < (uint64_t)spin_loop + 16);
 	EXPECT_EQ(registers[REGISTER_WORD_PSTATE], 0xa0000000);
 	EXPECT_EQ(registers[REGISTER_WORD_TLS], 0x999);
 	uint64_t before = counts[0];
 	registers[0] = (uint64_t)&counts[1];
 	registers[30] = 0xabc;
 	registers[REGISTER_WORD_PC] = (uint64_t)spin_loop;
-	registers[REGISTER_WORD_PSTATE] = 0x5fffffff; /* Z and V; the rest would be EL3, masked, AArch32 */
+	registers[REGISTER_WORD_PSTATE] =
+		0x5fffffff; /* Z and V; the rest would be EL3, masked, AArch32 */
 	registers[REGISTER_WORD_SP] = 0x8880;
 	REQUIRE_OK(strata_thread_write_registers(thread.cap, registers));
 	REQUIRE_OK(strata_thread_resume(thread.cap));
@@ -326,7 +330,8 @@ static void registers_after_a_system_call(void)
 	for (unsigned i = 9; i < 19; i++) {
 		EXPECT_EQ(registers[i], 0);
 	}
-	EXPECT(registers[REGISTER_WORD_SP] > thread.stack && registers[REGISTER_WORD_SP] < thread.stack + thread.stack_size);
+	EXPECT(registers[REGISTER_WORD_SP] > thread.stack &&
+	       registers[REGISTER_WORD_SP] < thread.stack + thread.stack_size);
 	registers[0] = 0x10; /* what the wait answers */
 	registers[8] = TAG_MAKE(LABEL_IRQ, 1, 0) | TAG_KERNEL;
 	REQUIRE_OK(strata_thread_write_registers(thread.cap, registers));
@@ -472,7 +477,8 @@ static void gate_setting_refusals(void)
 	EXPECT_STATUS(strata_thread_set_pager(thread.cap, none), STATUS_NOT_FOUND);
 	EXPECT_STATUS(strata_thread_set_pager(thread.cap, OWN_TASK), STATUS_WRONG_OBJECT);
 	EXPECT_STATUS(strata_thread_set_exception_gate(thread.cap, none), STATUS_NOT_FOUND);
-	EXPECT_STATUS(strata_thread_set_exception_gate(thread.cap, thread.cap), STATUS_WRONG_OBJECT);
+	EXPECT_STATUS(strata_thread_set_exception_gate(thread.cap, thread.cap),
+		      STATUS_WRONG_OBJECT);
 	for (unsigned i = 0; i < 3; i++) {
 		cap_t gate = new_gate();
 		EXPECT_OK(strata_thread_set_pager(thread.cap, gate));
@@ -568,39 +574,51 @@ static void destroyed_in_each_state(void)
 static void utcb_cannot_be_mapped_or_unmapped(void)
 {
 	uint64_t utcb = (uint64_t)strata_utcb(), to = new_addresses(4096, 12);
-	EXPECT_STATUS(strata_task_map(OWN_TASK, utcb, to, 4096, PAGE_READ, NULL), STATUS_NOT_MAPPED);
+	EXPECT_STATUS(strata_task_map(OWN_TASK, utcb, to, 4096, PAGE_READ, NULL),
+		      STATUS_NOT_MAPPED);
 	EXPECT_OK(strata_task_unmap(OWN_TASK, utcb, 4096, UNMAP_SELF, NULL));
 	strata_utcb()->words[20] = 5;
 	EXPECT_EQ(strata_utcb()->words[20], 5);
 	uint64_t frame = new_frame(12);
-	EXPECT_STATUS(strata_task_map(OWN_TASK, frame, utcb, 4096, PAGE_READ, NULL), STATUS_OVERMAP);
+	EXPECT_STATUS(strata_task_map(OWN_TASK, frame, utcb, 4096, PAGE_READ, NULL),
+		      STATUS_OVERMAP);
 	EXPECT(!can_access(NULL, utcb, FAULT_EXECUTE));
 }
 
 TEST_TABLE({"a thread runs and ends", runs_and_ends},
-	   {"start sets pc, sp, x0 and TPIDR_EL0 and clears all other registers", start_sets_registers},
-	   {"start and resume are refused for a thread that is not stopped", start_is_refused_while_running},
+	   {"start sets pc, sp, x0 and TPIDR_EL0 and clears all other registers",
+	    start_sets_registers},
+	   {"start and resume are refused for a thread that is not stopped",
+	    start_is_refused_while_running},
 	   {"a thread that was stopped can be started again", can_be_started_again},
 	   {"suspend stops a running thread until it is resumed", suspend_stops_a_running_thread},
 	   {"a thread suspended during a wait stops when the wait ends", suspend_during_a_wait},
 	   {"resume takes back a suspend that has not happened yet", resume_before_the_wait_ends},
 	   {"a call of a suspended thread goes on and its answer waits", suspend_during_a_call},
-	   {"an idle handler that is suspended is busy until it is resumed", suspended_handler_is_busy},
-	   {"a handler suspended while it owes a reply keeps its caller", handler_suspended_while_it_owes},
+	   {"an idle handler that is suspended is busy until it is resumed",
+	    suspended_handler_is_busy},
+	   {"a handler suspended while it owes a reply keeps its caller",
+	    handler_suspended_while_it_owes},
 	   {"a thread can suspend itself", can_suspend_itself},
-	   {"registers of a running thread are neither read nor written", registers_of_a_running_thread_are_refused},
+	   {"registers of a running thread are neither read nor written",
+	    registers_of_a_running_thread_are_refused},
 	   {"registers of a stopped thread are read and written", registers_are_read_and_written},
-	   {"registers of a thread stopped in a system call are what it will see", registers_after_a_system_call},
+	   {"registers of a thread stopped in a system call are what it will see",
+	    registers_after_a_system_call},
 	   {"fewer than all registers are refused", too_few_registers_are_refused},
-	   {"a handler stopped in the open wait can be started elsewhere", idle_thread_gets_new_registers},
+	   {"a handler stopped in the open wait can be started elsewhere",
+	    idle_thread_gets_new_registers},
 	   {"cancel ends a wait and forgets its deadline", cancel_ends_a_wait},
-	   {"cancel of a thread that is in no call does nothing", cancel_of_what_does_not_wait_does_nothing},
+	   {"cancel of a thread that is in no call does nothing",
+	    cancel_of_what_does_not_wait_does_nothing},
 	   {"info tells state, priority, core and time", info_tells_what_a_thread_does},
 	   {"info tells the address of the last fault", info_tells_the_fault_address},
 	   {"bind refuses what is no gate of the thread's task", bind_refusals},
-	   {"a gate whose server died can be served by another task", gate_of_a_dead_task_can_be_served_again},
+	   {"a gate whose server died can be served by another task",
+	    gate_of_a_dead_task_can_be_served_again},
 	   {"pager and exception gate are set, replaced and cleared", gate_setting_refusals},
 	   {"a thread can delete itself", can_delete_itself},
 	   {"a task can delete itself", task_can_delete_itself},
 	   {"a thread can be destroyed in every state", destroyed_in_each_state},
-	   {"a UTCB can be neither mapped on nor unmapped nor covered", utcb_cannot_be_mapped_or_unmapped});
+	   {"a UTCB can be neither mapped on nor unmapped nor covered",
+	    utcb_cannot_be_mapped_or_unmapped});
