@@ -192,13 +192,16 @@ static void remove_leaf(struct capability *leaf)
 	spinlock_unlock(&derivation);
 }
 
+/* From each leaf it goes on at the parent, not at the top: a chain may be as long as a table. */
 bool cap_revoke(struct capability *capability)
 {
+	struct capability *at = capability;
 	while (capability->first_child != 0) {
-		struct capability *leaf = at_number(capability->first_child);
-		while (leaf->first_child != 0) {
-			leaf = at_number(leaf->first_child);
+		while (at->first_child != 0) {
+			at = at_number(at->first_child);
 		}
+		struct capability *leaf = at;
+		at = at_number(leaf->parent);
 		remove_leaf(leaf);
 		if (preempt_pending()) {
 			return capability->first_child == 0;
