@@ -59,10 +59,27 @@ void allow_pages(const struct paying_task *paying, uint64_t pages)
 					   used_by(paying->factory) + pages * PAGE));
 }
 
+#define CHAIN 0xcc /* label: words are first index and count */
+
+static void serve_chain(struct message *message)
+{
+	uint64_t first = message->words[0], count = message->words[1];
+	enum status status = STATUS_OK;
+	for (uint64_t i = 0; i < count && status == STATUS_OK; i++) {
+		status = strata_cap_derive(cap_t_of(CHILD_CAP_TASK), cap_t_of(first + i),
+					   first + i + 1, RIGHTS_ALL, 0);
+	}
+	*message = message_of(status, 0, 0);
+}
+
 /* words: capability, operation, then those of the call. */
 static void serve_operation(struct server *server, struct message *message)
 {
 	(void)server;
+	if (TAG_LABEL(message->tag) == CHAIN) {
+		serve_chain(message);
+		return;
+	}
 	struct message request = message_of((uint32_t)message->words[1], 6, 0);
 	for (unsigned i = 0; i < 6; i++) {
 		request.words[i] = message->words[i + 2];
@@ -99,4 +116,13 @@ enum status agent_map(const struct agent *agent, uint64_t cap, uint64_t from, ui
 		      uint64_t size, unsigned rights)
 {
 	return AGENT(agent, cap, TASK_MAP, from, to, size, rights, 0);
+}
+
+enum status agent_chain(const struct agent *agent, uint64_t first, uint64_t count)
+{
+	struct message message = message_of(CHAIN, 2, 0);
+	message.words[0] = first;
+	message.words[1] = count;
+	(void)strata_call(agent->server->gate, &message);
+	return message_status(&message);
 }

@@ -54,3 +54,6 @@ enum status agent_operate(const struct agent *agent, uint64_t cap, uint32_t oper
 /* Task.MAP by the agent into the task whose capability it has at `cap`. */
 enum status agent_map(const struct agent *agent, uint64_t cap, uint64_t from, uint64_t to,
 		      uint64_t size, unsigned rights);
+
+/* The agent derives `count` capabilities in its own table, each from the one before, from index `first` on. */
+enum status agent_chain(const struct agent *agent, uint64_t first, uint64_t count);
