@@ -253,7 +253,7 @@ static void misaligned_pc(void)
 static void load_exclusive_misaligned(void *argument)
 {
 	uint64_t value;
-	__asm__ volatile("ldxr %0, [%1]" : "=r"(value) : "r"((uint64_t)argument + 1));
+	__asm__ volatile("ldxr %0, [%1]" : "=r"(value) : "r"((uint64_t)argument + 12));
 }
 
 static void alignment_faults_are_no_page_faults(void)
@@ -266,7 +266,7 @@ static void alignment_faults_are_no_page_faults(void)
 	EXPECT_EQ(w.handling->count, 1);
 	EXPECT_EQ(w.handling->words[EXCEPTION_WORD_REASON], EXCEPTION_TRAP);
 	EXPECT_EQ(ESR_CLASS(w.handling->words[EXCEPTION_WORD_CODE]), 0x24);
-	EXPECT_EQ(w.handling->words[EXCEPTION_WORD_ADDRESS], (uint64_t)memory + 1);
+	EXPECT_EQ(w.handling->words[EXCEPTION_WORD_ADDRESS], (uint64_t)memory + 12);
 }
 
 static void unknown_system_calls_are_no_exceptions(void)

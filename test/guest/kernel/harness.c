@@ -662,7 +662,8 @@ static void show_main(void)
 {
 	struct strata_thread_info info = {0};
 	(void)strata_thread_info(cap_t_of(ROOT_CAP_THREAD), &info);
-	note("the main thread is in state %lu", info.state);
+	note("the main thread is in state %lu; %lu restarts, %lu preemptions, %lu interrupts", info.state,
+	     counter(COUNTER_RESTARTS), counter(COUNTER_PREEMPTIONS), counter(COUNTER_INTERRUPTS));
 }
 
 /* A test that hangs is first told by CANCELLED, then ends the program. */
