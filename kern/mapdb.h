@@ -20,6 +20,7 @@ struct space {
 	uint32_t asid;       /* its own from creation to death */
 	struct quota *quota; /* pays for tables and piece tables; borrowed, outlives the space */
 	bool dying;          /* nothing can be mapped any more */
+	uint64_t emptied;    /* while it is dying: nothing is mapped below this address */
 };
 
 /* QUOTA, NO_ASID. Charges the root table. */

@@ -240,12 +240,15 @@ bool space_destroy(struct space *space)
 {
 	space->dying = true;
 	const struct page *root = page_descriptor(page_of_physical(space->root));
-	struct unmap_report report = {.pages = 0};
+	/* It goes on where it was interrupted: the way there may be longer than an interrupt lets it go. */
+	struct unmap_report report = {.at = {.va = space->emptied}};
 	struct unmap unmap;
 	unmap_begin(&unmap, 0, USER_END, true, 0, &report);
 	unmap.kernel = true;
+	bool done = unmap_range(&unmap, space);
+	space->emptied = done ? 0 : report.at.va;
 	/* Other cores may be about to finish what they had begun to map. */
-	if (!unmap_range(&unmap, space) || __atomic_load_n(&root->c, __ATOMIC_ACQUIRE) != 0) {
+	if (!done || __atomic_load_n(&root->c, __ATOMIC_ACQUIRE) != 0) {
 		return false;
 	}
 	space_end(space);
