@@ -85,7 +85,7 @@ enum status mapdb_prepare(struct map_request *request);
 void mapdb_unprepare(struct map_request *request);
 
 /* The same, but tables and piece tables that were made stay, empty: the same request will be prepared again. If it is not, they stay until
- * something is mapped there and goes, or the space does. */
+ * something is mapped there and goes, or the range is unmapped with `self`, or the space goes. */
 void mapdb_postpone(struct map_request *request);
 
 /*

@@ -172,6 +172,10 @@ static bool unmap_range(struct unmap *unmap, struct space *space)
 			return false;
 		}
 		if (!space_find(space, at->va, &leaf)) {
+			if (unmap->self) {
+				/* A table that mapdb_postpone() left, for a message that never came. */
+				space_drop_table(table_of_entry(leaf.entry));
+			}
 			walk_advance(&unmap->walk, leaf.va + (1ul << leaf.order));
 		} else if (arch_entry_is_kernel(leaf.value)) {
 			remove_kernel_leaf(unmap, &leaf);
