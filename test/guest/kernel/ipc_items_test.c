@@ -747,6 +747,73 @@ static void items_to_oneself(void)
 	EXPECT(message_status(&message) != STATUS_OK);
 }
 
+/* ---- interrupted, and never sent again ---- */
+
+struct sender {
+	struct thread thread;
+	uint64_t gate, page;
+	volatile uint64_t sent;
+};
+
+/* Each page is far from the others, so each needs a table of its own. */
+static void send_far_apart(void *argument)
+{
+	struct sender *sender = argument;
+	for (;;) {
+		for (unsigned i = 0; i < 64; i++) {
+			put_memory_item(i, sender->page, 12, PAGE_READ, i * BLOCK, 0);
+		}
+		struct message message = message_of(1, 0, 64);
+		(void)strata_call(cap_t_of(sender->gate), &message);
+		sender->sent++;
+	}
+}
+
+/* The receiver's tables were made, and nothing came into them. */
+static void sender_dies_while_its_message_is_prepared(void)
+{
+	unsigned cut = 0;
+	allow_milliseconds(20000);
+	for (unsigned round = 0; round < 40 && cut < 5; round++) {
+		struct receiver r;
+		struct child_task task;
+		struct sender *sender = new_shared(sizeof(*sender));
+		cap_t factory = new_cap();
+		uint64_t limit, before, after;
+		struct resource_mark mark = mark_resources();
+		REQUIRE_OK(strata_create_factory(FACTORY, factory.index, 6 << 20));
+		r.record = new_shared(sizeof(*r.record));
+		r.window = new_addresses(WINDOW_MAX, 30);
+		REQUIRE(make_task_from(&r.task, factory) && make_task(&task));
+		r.server = new_server_with(&r.task, serve_record,
+					   (struct server){.context = r.record, .memory_window = {r.window, WINDOW_MAX}});
+		sender->page = new_addresses(PAGE, 12);
+		sender->gate = 40;
+		REQUIRE_OK(give_cap(&task, r.server->gate, 40, RIGHTS_ALL, 0));
+		REQUIRE_OK(strata_task_map(task.cap, marked_frame(12, 1), sender->page, PAGE, PAGE_READ, NULL));
+		REQUIRE(make_thread(&sender->thread, &task));
+		set_priority(&sender->thread, PRIORITY_MAIN - 10);
+		REQUIRE_OK(strata_factory_account(factory, &limit, &before));
+		uint64_t restarts = counter(COUNTER_RESTARTS);
+		REQUIRE(start_thread(&sender->thread, send_far_apart, sender));
+		sleep_for(milliseconds(1) / 10 * (1 + round % 20));
+		REQUIRE_OK(strata_cap_delete(OWN_TASK, task.cap.index));
+		if (sender->sent == 0 && counter(COUNTER_RESTARTS) != restarts) {
+			cut++;
+			/* Who empties the window gets all back. */
+			REQUIRE_OK(strata_task_unmap(r.task.cap, r.window, WINDOW_MAX, UNMAP_SELF, NULL));
+			REQUIRE_OK(strata_factory_account(factory, &limit, &after));
+			EXPECT_EQ(after, before);
+		}
+		/* And a task that has such tables can go. */
+		REQUIRE_OK(strata_cap_delete(OWN_TASK, r.task.cap.index));
+		REQUIRE_OK(strata_cap_delete(OWN_TASK, factory.index));
+		REQUIRE_OK(strata_cap_delete(OWN_TASK, r.server->gate.index));
+		reset_resources_to(&mark);
+	}
+	EXPECT(cut != 0);
+}
+
 TEST_TABLE({"a page arrives where the window and the item say", page_arrives},
 	   {"a page has the rights of its item", rights_are_those_of_the_item},
 	   {"no page is writable and executable at once", nothing_is_writable_and_executable},
@@ -781,4 +848,6 @@ TEST_TABLE({"a page arrives where the window and the item say", page_arrives},
 	   {"a receiver whose quota cannot pay is the sender's error",
 	    receiver_that_cannot_pay_is_the_senders_error},
 	   {"pages go with those that they were sent from", sent_pages_go_with_the_senders},
-	   {"a task can send memory to itself", items_to_oneself});
+	   {"a task can send memory to itself", items_to_oneself},
+	   {"a sender that dies while its message is prepared leaves nothing behind",
+	    sender_dies_while_its_message_is_prepared});
