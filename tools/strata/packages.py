@@ -63,6 +63,7 @@ TEST = [
     Need("libcmocka-dev", files=("/usr/include/cmocka.h",)),
     Need("libfdt-dev", files=("/usr/include/libfdt.h",)),
     Need("cpio", ("cpio",)),
+    Need("spin", ("spin",)),
     Need("git", ("git",)),
 ]
 ALL = BUILD + RUN + CLANG + TEST
