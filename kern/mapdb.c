@@ -261,6 +261,12 @@ static bool rights_within(unsigned rights, unsigned limit)
 	return (rights & ~limit) == 0;
 }
 
+/* An entry as it stands at `va`. */
+static uint64_t entry_in_place(const struct space *space, uint64_t va, uint64_t entry)
+{
+	return arch_entry_set_window(entry, va >= space->window);
+}
+
 static uint64_t make_entry(const struct map_request *request, const struct leaf *source)
 {
 	unsigned rights = request->rights & arch_entry_rights(source->value);
@@ -268,8 +274,9 @@ static uint64_t make_entry(const struct map_request *request, const struct leaf 
 	uint64_t known = (request->track ? ARCH_ENTRY_TRACKED : 0) |
 			 (request->referenced || written ? ARCH_ENTRY_REFERENCED : 0) |
 			 (written ? ARCH_ENTRY_DIRTY : 0);
-	return arch_entry_child(source->value, leaf_frame(source, request->src_va),
-				arch_level_of_order(request->order), rights, known);
+	uint64_t entry = arch_entry_child(source->value, leaf_frame(source, request->src_va),
+					  arch_level_of_order(request->order), rights, known);
+	return entry_in_place(request->dst, request->dst_va, entry);
 }
 
 /* What an existing mapping of the same page from the same parent becomes: nothing known of it is lost. */
@@ -413,8 +420,8 @@ static enum status grant(const struct map_request *request, const struct leaf *s
 	arch_tlb_page(request->src->asid, source->va);
 	arch_tlb_finish();
 	/* As it was, but for the rights; what was held stays held. */
-	uint64_t new = arch_entry_with_rights(old | (wanted & ARCH_ENTRY_TRACKED),
-					      arch_entry_rights(wanted));
+	old = entry_in_place(request->dst, request->dst_va, old | (wanted & ARCH_ENTRY_TRACKED));
+	uint64_t new = arch_entry_with_rights(old, arch_entry_rights(wanted));
 	arch_entry_store(to, new);
 	arch_entry_store(from, 0);
 	if (MAPDB_CHECKS) {
@@ -611,6 +618,7 @@ static enum status add_roots(struct space *space, uint64_t va, uint64_t physical
 {
 	uint64_t entry =
 		arch_entry_leaf(physical, arch_level_of_order(order), kind->rights, kind->type, 0);
+	entry = entry_in_place(space, va, entry);
 	uint32_t flags = kind->type == MEMORY_TYPE_NORMAL ? 0 : SLOT_FIXED_TYPE;
 	return add_entries(space, va, order, count, kind->held ? arch_entry_hold(entry) : entry, flags);
 }

@@ -19,6 +19,7 @@ struct space {
 	uint64_t root;       /* physical address of the level-0 table */
 	uint32_t asid;       /* its own from creation to death */
 	struct quota *quota; /* pays for tables and piece tables; borrowed, outlives the space */
+	uint64_t window;     /* nothing from here on is ever executed in this space; set before anything is mapped */
 	bool dying;          /* nothing can be mapped any more */
 	uint64_t emptied;    /* while it is dying: nothing is mapped below this address */
 };
@@ -50,7 +51,7 @@ struct root_kind {
 enum status mapdb_add_root_range(struct space *space, uint64_t va, uint64_t physical, uint64_t size,
 				 const struct root_kind *kind);
 
-/* Maps a page of kernel memory (UTCB, information page) that can neither be mapped onward nor unmapped by users. */
+/* Maps a page of kernel memory (UTCB, boot information) that can neither be mapped onward nor unmapped by users. */
 enum status mapdb_add_kernel(struct space *space, uint64_t va, uint64_t physical, unsigned rights);
 void mapdb_remove_kernel(struct space *space, uint64_t va);
 

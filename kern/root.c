@@ -61,7 +61,6 @@ static void map(uint64_t va, uint64_t physical, uint64_t size, const struct root
 }
 
 static const struct root_kind read_only = {PAGE_READ, MEMORY_TYPE_NORMAL, false};
-/* The window: what is mapped from it on may be executable; there it is not, being writable. */
 static const struct root_kind all_rights = {PAGE_RIGHTS, MEMORY_TYPE_NORMAL, false};
 static const struct root_kind read_write = {PAGE_READ | PAGE_WRITE, MEMORY_TYPE_NORMAL, false};
 static const struct root_kind read_execute = {PAGE_READ | PAGE_EXECUTE, MEMORY_TYPE_NORMAL, false};
@@ -83,7 +82,7 @@ static void map_module(const struct memory_range *range)
 {
 	uint64_t begin = range->base & ~(PAGE_BYTES - 1);
 	uint64_t end = (range->base + range->size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-	map(BOOT_INFO_WINDOW + begin, begin, end - begin, &read_only);
+	map(BOOT_INFO_WINDOW + begin, begin, end - begin, &read_execute);
 }
 
 static void map_ram(const struct handover *boot)
@@ -227,6 +226,8 @@ static void make_boot_info(const struct handover *boot, uint32_t running)
 void root_start(const struct handover *boot, uint32_t running)
 {
 	check(task_create(&root_factory, &root_task), "task");
+	/* What is mapped from the window may be executed: programs in free memory, and in the archive where they are. */
+	root_task->space.window = BOOT_INFO_WINDOW;
 	check(thread_create(&root_factory, root_task, UTCB_VA, &root_thread), "thread");
 	give_capability(ROOT_CAP_TASK, &root_task->object);
 	give_capability(ROOT_CAP_THREAD, &root_thread->object);

@@ -292,7 +292,7 @@ void space_drop_table(uint64_t *table)
 
 enum status space_init(struct space *space, struct quota *quota)
 {
-	*space = (struct space){.quota = quota};
+	*space = (struct space){.quota = quota, .window = USER_END};
 	space->asid = asid_alloc();
 	if (space->asid == 0) {
 		return STATUS_NO_ASID;

@@ -97,7 +97,7 @@ static inline enum memory_type arch_entry_type(uint64_t entry)
 /*
  * Derives what hardware allows from the software bits. Written means writable, so the first write to a tracked clean
  * page faults. Execution needs the right, and that writing is not among the rights: with SCTLR_EL1.WXN a page
- * that is writable right now would not be executable anyway, but a clean one would.
+ * that is writable right now would not be executable anyway, but a clean one would. A window is never executed.
  */
 static inline uint64_t arch_entry_settle(uint64_t entry)
 {
@@ -108,7 +108,7 @@ static inline uint64_t arch_entry_settle(uint64_t entry)
 	if ((entry & (PTE_WRITABLE | PTE_DIRTY)) == (PTE_WRITABLE | PTE_DIRTY)) {
 		entry &= ~PTE_READ_ONLY;
 	}
-	if ((entry & (PTE_WRITABLE | PTE_EXECUTABLE)) == PTE_EXECUTABLE &&
+	if ((entry & (PTE_WRITABLE | PTE_EXECUTABLE | PTE_WINDOW)) == PTE_EXECUTABLE &&
 	    (entry & PTE_ATTR(7)) != PTE_ATTR(MAIR_DEVICE)) {
 		entry &= ~PTE_UXN;
 	}
@@ -156,7 +156,7 @@ static inline uint64_t arch_entry_leaf(uint64_t physical, unsigned level, unsign
 		arch_entry_with_rights(arch_entry_at(entry, physical, level), rights), type);
 }
 
-/* The same for a mapping made from `source`: it inherits the memory type, and that uses are tracked. */
+/* The same for a mapping made from `source`: it inherits the memory type, and that uses are tracked; it is no window. */
 static inline uint64_t arch_entry_child(uint64_t source, uint64_t physical, unsigned level,
 					unsigned rights, uint64_t known)
 {
@@ -179,6 +179,12 @@ static inline uint64_t arch_entry_unhold(uint64_t entry)
 static inline uint64_t arch_entry_make_kernel(uint64_t entry)
 {
 	return entry | PTE_SPECIAL;
+}
+
+/* Whether the mapping is a window: never executed, though what is mapped from it may be. */
+static inline uint64_t arch_entry_set_window(uint64_t entry, bool window)
+{
+	return arch_entry_settle(window ? entry | PTE_WINDOW : entry & ~PTE_WINDOW);
 }
 
 /* What is known is added, or forgotten (never of an untracked one). */

@@ -34,7 +34,8 @@ typedef uint64_t pte_t;
 #define PTE_DIRTY      (UL(1) << 56) /* written since the last age */
 #define PTE_TRACKED    (UL(1) << 57) /* AF and DIRTY are kept; else both are always set */
 #define PTE_SPECIAL    (UL(1) << 58) /* with VALID: the kernel's own; without: held, no access */
-#define PTE_EXECUTABLE (UL(1) << 59) /* the right to execute, also where WRITABLE forbids its use */
+#define PTE_EXECUTABLE (UL(1) << 59) /* the right to execute, also where WRITABLE or WINDOW forbids its use */
+#define PTE_WINDOW     (UL(1) << 60) /* the rights are for what is mapped from it: nobody executes it here */
 
 /* Physical addresses from here on do not fit a descriptor. */
 #define PTE_PHYSICAL_END UL(0x1000000000000)

@@ -214,6 +214,48 @@ static void no_page_is_writable_and_executable(void **state)
 	assert_true(mapdb_repair(&c, 0x1000, FAULT_EXECUTE));
 }
 
+static enum status map_with(struct space *src, uint64_t src_va, struct space *dst, uint64_t dst_va, unsigned order,
+			    unsigned rights, bool grant)
+{
+	struct map_request request = ask(src, src_va, dst, dst_va, order);
+	request.rights = rights;
+	request.grant = grant;
+	return map_as(request);
+}
+
+static bool executes(struct space *space, uint64_t va)
+{
+	return mapdb_repair(space, va, FAULT_EXECUTE);
+}
+
+/* A window hands on what it does not execute itself: by mapping and granting, whole and in parts, split and joined. */
+static void a_window_is_never_executable(void **state)
+{
+	(void)state;
+	unsigned text = PAGE_READ | PAGE_EXECUTE;
+	a.window = HOME;
+	assert_int_equal(mapdb_add_root(&a, HOME, RAM_BASE, 21, text, MEMORY_TYPE_NORMAL, false), STATUS_OK);
+	assert_int_equal(map_with(&a, HOME, &b, 0x1000, 12, text, false), STATUS_OK);
+	assert_false(executes(&a, HOME));
+	assert_true(executes(&b, 0x1000));
+	assert_int_equal(mapdb_split(&a, HOME), STATUS_OK);
+	assert_false(executes(&a, HOME));
+	assert_int_equal(map_with(&a, HOME + KIB4, &a, 0x1000, 12, text, true), STATUS_OK);
+	assert_true(executes(&a, 0x1000)); /* before the window */
+	assert_int_equal(map_with(&a, 0x1000, &a, HOME + KIB4, 12, text, true), STATUS_OK);
+	assert_false(executes(&a, HOME + KIB4));
+	assert_int_equal(mapdb_join(&a, HOME, 21), STATUS_OK);
+	machine_operation_ends();
+	assert_false(executes(&a, HOME));
+	assert_int_equal(map_with(&b, 0x1000, &a, HOME + MIB2, 12, text, false), STATUS_OK);
+	assert_false(executes(&a, HOME + MIB2));
+	/* What cannot be written any more. */
+	root(&a, HOME + 2 * MIB2, RAM_BASE + MIB2, 21);
+	(void)unmap(&a, HOME + 2 * MIB2, MIB2, true, text);
+	assert_int_equal(rights_at(&a, HOME + 2 * MIB2), text);
+	assert_false(executes(&a, HOME + 2 * MIB2));
+}
+
 static void what_is_mapped_already_changes_rights_and_nothing_else_is_replaced(void **state)
 {
 	(void)state;
@@ -668,6 +710,7 @@ int main(void)
 		TEST(unmapping_self_of_a_part_takes_the_large_page_as_a_whole),
 		TEST(reducing_rights_reaches_descendants_and_leaves_the_source),
 		TEST(no_page_is_writable_and_executable),
+		TEST(a_window_is_never_executable),
 		TEST(what_is_mapped_already_changes_rights_and_nothing_else_is_replaced),
 		TEST(bad_requests_are_refused),
 		TEST(chains_end_at_15),

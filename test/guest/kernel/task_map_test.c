@@ -66,6 +66,55 @@ static void written_code_is_executed_elsewhere(void)
 	EXPECT(!can_access(&writer, at, FAULT_EXECUTE));
 }
 
+/* The address of a word of the modules that says RET; 0: there is none. */
+static uint64_t ret_in_modules(void)
+{
+	for (uint64_t at = 0; at + 8 <= boot_info->modules.size; at += 4) {
+		if (*(volatile uint32_t *)(uintptr_t)(boot_info->modules.base + at) == (uint32_t)RET) {
+			return boot_info->modules.base + at;
+		}
+	}
+	return 0;
+}
+
+/* A program's text is run where it is in the archive, but not by the root task. */
+static void modules_are_executed_in_place(void)
+{
+	struct child_task child;
+	uint64_t ret = ret_in_modules(), page = ret & ~(PAGE - 1), at = new_addresses(2 * PAGE, 13);
+	REQUIRE(ret != 0 && make_task(&child));
+	__asm__ volatile("dc cvau, %0; dsb ish; ic ivau, %0; dsb ish; isb" ::"r"(ret) : "memory");
+	map_to(&child, page, at, PAGE, PAGE_READ | PAGE_EXECUTE);
+	map_to(&child, page, at + PAGE, PAGE, PAGE_RIGHTS);
+	EXPECT(can_access(&child, at + (ret - page), FAULT_EXECUTE));
+	EXPECT(!can_access(&child, at + PAGE, FAULT_WRITE));
+	EXPECT(!can_access(NULL, ret, FAULT_EXECUTE));
+	EXPECT(!can_access(NULL, ret, FAULT_WRITE));
+	/* Outside of its window it may: it maps that to itself as to anybody else. */
+	map_to(NULL, page, at, PAGE, PAGE_READ | PAGE_EXECUTE);
+	EXPECT(can_access(NULL, at + (ret - page), FAULT_EXECUTE));
+}
+
+/* Also where it cannot write any more. */
+static void window_is_never_executable(void)
+{
+	struct child_task child;
+	uint64_t block = new_frame(21), at = new_addresses(2 * PAGE, 13);
+	REQUIRE(make_task(&child));
+	poke(block, RET);
+	__asm__ volatile("dc cvau, %0; dsb ish; ic ivau, %0; dsb ish; isb" ::"r"(block) : "memory");
+	map_to(&child, block, at, PAGE, PAGE_RIGHTS);
+	EXPECT(can_access(&child, at + 8, FAULT_WRITE));
+	EXPECT(!can_access(&child, at, FAULT_EXECUTE));
+	REQUIRE_OK(strata_task_unmap(OWN_TASK, block, BLOCK, PAGE_READ | PAGE_EXECUTE | UNMAP_SELF, NULL));
+	lose_frames(1);
+	EXPECT(can_access(&child, at, FAULT_EXECUTE));
+	EXPECT(!can_access(&child, at + 8, FAULT_WRITE));
+	EXPECT(can_access(NULL, block, FAULT_READ));
+	EXPECT(!can_access(NULL, block, FAULT_EXECUTE));
+	EXPECT(!can_access(NULL, block, FAULT_WRITE));
+}
+
 static void largest_pages_that_fit_are_used(void)
 {
 	struct paying_task p;
@@ -494,6 +543,8 @@ static void tracked_flag_is_inherited(void)
 TEST_TABLE({"a mapped page is shared", page_is_shared},
 	   {"rights are cut to those of the source", rights_are_cut_to_the_sources},
 	   {"code that one task writes another one executes", written_code_is_executed_elsewhere},
+	   {"a program in the archive is executed there, by others than the root task", modules_are_executed_in_place},
+	   {"nothing in the window is ever executed by the root task", window_is_never_executable},
 	   {"the largest pages that fit are used", largest_pages_that_fit_are_used},
 	   {"pages of 1 GiB and their parts are mapped", pages_of_1_gib},
 	   {"a range may consist of several mappings", range_over_several_pages},
