@@ -6,6 +6,7 @@
 #include "cpu.h"
 #include "entry.h"
 #include "factory.h"
+#include "info.h"
 #include "log.h"
 #include "page_alloc.h"
 #include "panic.h"
@@ -140,6 +141,7 @@ static _Noreturn void bring_up(struct handover *boot)
 	cpu_count = boot->core_count;
 	selftest_run(boot->selftest);
 	page_pool_init(boot->keep_physical, boot->pool_physical, boot->pool_physical + boot->pool_size);
+	info_publish(running);
 	factory_init_root();
 	root_start(boot, running);
 	cpu_leave_kernel(this_cpu());

@@ -20,7 +20,8 @@ OPERATIONS_PER_OBJECT = 16  # kern/invoke.c has a table of so many for each kind
 COMMAND = "tools/abi_doc.py"
 
 # Headers behind the lists, by their titles. One that is named nowhere comes last.
-LATER = {"boot_info.h": "Boot information", "memory_kind.h": "Kinds of memory", "abi.h": "Fixed numbers"}
+LATER = {"kernel_info.h": "The kernel information page", "boot_info.h": "Boot information",
+         "memory_kind.h": "Kinds of memory", "abi.h": "Fixed numbers"}
 
 
 @dataclasses.dataclass

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "layout.h"
 
+#include <abi/kernel_info.h>
 #include <arch/aspace.h>
 #include <arch/cpu.h>
 #include <insn.h>
@@ -13,8 +14,11 @@
 #define CTR_DMINLINE_SHIFT 16
 #define WORD_BYTES         UL(4)
 
-/* The table of level 3 that maps KV_WIPE. */
+/* The table of level 3 that maps KV_WIPE and KV_INFO. */
 static pte_t *wipe_table;
+
+_Static_assert(KV_INFO == KERNEL_INFO_ADDRESS, "the information page is where the ABI says");
+_Static_assert(KV_INFO / BLOCK_SIZE == KV_WIPE / BLOCK_SIZE, "and in the same table");
 
 void arch_entry_publish(void)
 {
@@ -105,6 +109,13 @@ bool arch_pool_map(uint64_t physical, uint64_t offset, arch_table_source *source
 	dsb_ish();
 	isb();
 	return true;
+}
+
+/* Nothing was there, so no TLB remembers it; user code comes after an exception return. */
+void arch_information_map(uint64_t physical)
+{
+	entry_store(&wipe_table[pte_index(KV_INFO, 3)], pte_make_leaf(physical, 3, PTE_INFORMATION));
+	dsb_ishst();
 }
 
 static void wipe_lines(uint64_t va)

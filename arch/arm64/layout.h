@@ -14,8 +14,10 @@
  *   0xffff_8040_8000_0000  KV_POOL     the pool of kernel pages again, its 2 MiB blocks one behind the other in the
  *                                      order in which they came: 2 GiB, so that a page has a short number.
  *   0xffff_8041_0000_0000  KV_WIPE     a page per core, for cache maintenance of memory that has no other mapping.
+ *   0xffff_8041_0010_0000  KV_INFO     the kernel information page: the only one that user code can read. In the
+ *                                      2 MiB of KV_WIPE, so that it needs no table.
  *
- * The last five share one level-0 entry. Level-0 indices of the four: 0 to 255 for KV_DIRECT, 256.
+ * The last six share one level-0 entry. Level-0 indices of the four: 0 to 255 for KV_DIRECT, 256.
  */
 #pragma once
 
@@ -35,6 +37,7 @@
 #define KV_DEVICES UL(0xffff804040000000)
 #define KV_POOL    UL(0xffff804080000000)
 #define KV_WIPE    UL(0xffff804100000000)
+#define KV_INFO    UL(0xffff804100100000)
 
 #define KV_POOL_SIZE UL(0x80000000)
 

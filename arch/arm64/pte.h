@@ -47,6 +47,9 @@ typedef uint64_t pte_t;
 #define PTE_KERNEL_RW     (PTE_KERNEL_COMMON | PTE_PXN)
 #define PTE_KERNEL_DEVICE (PTE_AF | PTE_UXN | PTE_PXN | PTE_ATTR(MAIR_DEVICE))
 
+/* The one page of the kernel's half that EL0 may read. */
+#define PTE_INFORMATION (PTE_KERNEL_RO | PTE_USER)
+
 /* What maps user memory: never executable by the kernel, tagged with the task's ASID. */
 #define PTE_USER_COMMON (PTE_AF | PTE_INNER | PTE_NG | PTE_USER | PTE_PXN | PTE_ATTR(MAIR_NORMAL))
 #define PTE_USER_RX     (PTE_USER_COMMON | PTE_READ_ONLY)

@@ -5,11 +5,12 @@
 #pragma once
 
 #include "boot_info.h"
+#include "kernel_info.h"
 #include "message.h"
 #include "rights.h"
 #include "status.h"
 
-#define ABI_VERSION 1
+#define ABI_VERSION 2
 
 enum object_kind {
 	OBJECT_NONE = 0,

@@ -107,7 +107,8 @@ struct message_item {
 
 /*
  * Rights to memory. Every mapping can be read. One with both write and execute can hand on either; its own
- * task can write, never execute: nothing is writable and executable at once in one address space.
+ * task can write, never execute: nothing is writable and executable at once in one address space. What is in the root task's memory
+ * window can be handed on with execute, too, but is never executed there.
  */
 #define PAGE_READ    1u
 #define PAGE_WRITE   2u

@@ -193,6 +193,18 @@ static void print_utcb(void)
 	OFFSET(struct utcb, forward_rights);
 }
 
+static void print_kernel_info(void)
+{
+	BITS(KERNEL_INFO_ADDRESS);
+	BITS(KERNEL_INFO_MAGIC);
+	SIZE(struct kernel_info);
+	OFFSET(struct kernel_info, magic);
+	OFFSET(struct kernel_info, abi_version);
+	OFFSET(struct kernel_info, core_count);
+	OFFSET(struct kernel_info, page_size);
+	OFFSET(struct kernel_info, timer_hz);
+}
+
 static void print_boot_info(void)
 {
 	BITS(BOOT_INFO_MAGIC);
@@ -241,6 +253,7 @@ int main(void)
 	print_kernel_messages();
 	print_items();
 	print_utcb();
+	print_kernel_info();
 	print_boot_info();
 	return 0;
 }

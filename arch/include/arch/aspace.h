@@ -50,5 +50,8 @@ bool arch_memory_init(arch_table_source *source);
 /* Maps a block of 2 MiB for the kernel, in the direct map and `offset` bytes into the pool window. False: no table. */
 bool arch_pool_map(uint64_t physical, uint64_t offset, arch_table_source *source);
 
+/* Shows the page at `physical` to all user code of all spaces, at KERNEL_INFO_ADDRESS, for reading. Once. */
+void arch_information_map(uint64_t physical);
+
 /* Writes a page of RAM that has no cacheable mapping any more back to memory, and out of all caches. */
 void arch_cache_wipe_page(uint64_t physical);

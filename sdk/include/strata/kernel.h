@@ -17,6 +17,12 @@
 
 #include <stddef.h>
 
+/* What the kernel tells everyone: ABI version, cores, the timer's frequency. */
+static inline const struct kernel_info *strata_kernel_info(void)
+{
+	return (const struct kernel_info *)KERNEL_INFO_ADDRESS;
+}
+
 /* ---- Task ---- */
 
 /*
