@@ -98,12 +98,11 @@ static enum status map_next(struct call *call, uint64_t src, uint64_t dst, uint6
 		.src_va = src,
 		.dst = &this_task(call)->space,
 		.dst_va = dst,
-		.order = mapdb_next_order(&call->caller->task->space, src, dst, size),
 		.rights = (unsigned)(flags & PAGE_RIGHTS),
 		.track = (flags & MAP_TRACK) != 0,
 		.grant = (flags & MAP_GRANT) != 0,
 	};
-	if (request.order == 0) {
+	if (!mapdb_plan(&request, size)) {
 		return STATUS_NOT_MAPPED;
 	}
 	enum status status = mapdb_prepare(&request);

@@ -27,7 +27,7 @@ struct items {
 	unsigned count;
 	unsigned mappings;
 	struct item list[MESSAGE_ITEMS];
-	struct map_request requests[MAPPINGS_MAX];
+	struct map_request requests[MAPPINGS_MAX + 1]; /* and the one that is too much */
 };
 
 static bool is_memory(const struct item *item)
@@ -40,13 +40,12 @@ static bool is_in_window(struct window window, uint64_t offset, uint64_t size)
 	return offset <= window.size && size <= window.size - offset;
 }
 
-static struct item read_item(const struct thread *sender, unsigned index)
+static void read_item(const struct thread *sender, unsigned index, struct item *item)
 {
 	const struct message_item *from = &sender->utcb->items[index];
-	return (struct item){
-		.page = __atomic_load_n(&from->page, __ATOMIC_RELAXED),
-		.place = __atomic_load_n(&from->place, __ATOMIC_RELAXED),
-	};
+	item->page = __atomic_load_n(&from->page, __ATOMIC_RELAXED);
+	item->place = __atomic_load_n(&from->place, __ATOMIC_RELAXED);
+	item->slot = NULL;
 }
 
 /* ---- memory ---- */
@@ -73,21 +72,24 @@ static enum status check_memory(const struct item *item, const struct destinatio
 	return STATUS_OK;
 }
 
-static struct map_request make_request(const struct items *items, const struct item *item, uint64_t done)
+/* What mapdb_plan() and mapdb_prepare() set is left as it is: there may be 64 of these. */
+static void make_request(const struct items *items, const struct item *item, uint64_t done,
+			 struct map_request *request)
 {
 	const struct destination *to = items->to;
-	return (struct map_request){
-		.src = &items->sender->task->space,
-		.src_va = ITEM_ADDRESS(item->page) + done,
-		.dst = &to->task->space,
-		.dst_va = to->memory.base + ITEM_ADDRESS(item->place) + done,
-		.rights = (unsigned)(item->page & PAGE_RIGHTS) & to->rights,
-		.track = (item->place & ITEM_TRACK) != 0,
-		.grant = (item->place & ITEM_GRANT) != 0,
-		.referenced = to->fault,
-		.born_written = to->fault_write,
-	};
+	request->src = &items->sender->task->space;
+	request->src_va = ITEM_ADDRESS(item->page) + done;
+	request->dst = &to->task->space;
+	request->dst_va = to->memory.base + ITEM_ADDRESS(item->place) + done;
+	request->rights = (unsigned)(item->page & PAGE_RIGHTS) & to->rights;
+	request->track = (item->place & ITEM_TRACK) != 0;
+	request->grant = (item->place & ITEM_GRANT) != 0;
+	request->referenced = to->fault;
+	request->born_written = to->fault_write;
 }
+
+/* How many mappings are looked for between two looks for interrupts. */
+#define PLAN_MAX 16
 
 /* Cuts an item into mappings of the largest sizes that fit. */
 static enum status plan_memory(struct items *items, struct item *item)
@@ -95,19 +97,22 @@ static enum status plan_memory(struct items *items, struct item *item)
 	uint64_t size = 1ul << ITEM_ORDER(item->page);
 	item->first = items->mappings;
 	for (uint64_t done = 0; done < size;) {
-		struct map_request request = make_request(items, item, done);
-		if (request.rights == 0) {
+		struct map_request *request = &items->requests[items->mappings];
+		make_request(items, item, done, request);
+		if (request->rights == 0) {
 			return STATUS_WINDOW;
 		}
-		request.order = mapdb_next_order(request.src, request.src_va, request.dst_va, size - done);
-		if (request.order == 0) {
+		if (!mapdb_plan(request, size - done)) {
 			return STATUS_NOT_MAPPED;
 		}
 		if (items->mappings == MAPPINGS_MAX) {
 			return STATUS_TOO_LARGE;
 		}
-		items->requests[items->mappings++] = request;
-		done += 1ul << request.order;
+		items->mappings++;
+		done += 1ul << request->order;
+		if (items->mappings % PLAN_MAX == 0 && preempt_pending()) {
+			return RESTART; /* nothing has happened yet */
+		}
 	}
 	item->end = items->mappings;
 	return STATUS_OK;
@@ -175,7 +180,7 @@ static enum status check_all(struct items *items)
 {
 	for (unsigned i = 0; i < items->count; i++) {
 		struct item *item = &items->list[i];
-		*item = read_item(items->sender, i);
+		read_item(items->sender, i, item);
 		enum status status = STATUS_BAD_ARGUMENT;
 		if (is_memory(item)) {
 			status = check_memory(item, items->to);

@@ -48,56 +48,43 @@ static unsigned part_index(uint64_t va, unsigned order)
 
 /* Sources. */
 
-/* True: something that can be mapped onward, at least that large. The request remembers where it is. */
-static bool find_source(struct map_request *request, struct leaf *leaf)
+/* True: something that can be mapped onward, at least that large. */
+static __attribute__((noinline)) bool find_source(struct map_request *request)
 {
-	if (!space_find(request->src, request->src_va, leaf) || leaf->order < request->order ||
-	    arch_entry_is_kernel(leaf->value)) {
+	struct leaf *source = &request->source;
+	bool found = space_find(request->src, request->src_va, source) &&
+		     source->order >= request->order && !arch_entry_is_kernel(source->value);
+	source->entry = found ? source->entry : NULL;
+	return found;
+}
+
+/* The same, without a walk if it is as it was. Its table may have been given up: then there is nothing in it. */
+static bool find_source_again(struct map_request *request)
+{
+	const struct leaf *source = &request->source;
+	return (source->entry != NULL && arch_entry_load(source->entry) == source->value) ||
+	       find_source(request);
+}
+
+bool mapdb_plan(struct map_request *request, uint64_t size)
+{
+	request->order = ORDER_PAGE;
+	if (request->src_va >= USER_END || !find_source(request)) {
 		return false;
 	}
-	request->src_entry = leaf->entry;
-	request->src_order = leaf->order;
+	unsigned order = request->source.order;
+	while (order > ORDER_PAGE &&
+	       (((request->src_va | request->dst_va) & order_mask(order)) != 0 || size >> order == 0)) {
+		order -= ORDER_STEP;
+	}
+	request->order = order;
 	return true;
 }
 
-/* The same where it was last seen. Its table may have been given up: then there is no leaf in it. */
-static bool find_source_again(struct map_request *request, struct leaf *leaf)
+/* The slot for the part of `order` at `va` of the mapping of order `at` whose slot is `id`; 0: there is no piece table. */
+static uint32_t part_slot(uint32_t id, unsigned at, uint64_t va, unsigned order)
 {
-	uint64_t value = arch_entry_load(request->src_entry);
-	unsigned order = request->src_order, level = arch_level_of_order(order);
-	if (!arch_entry_is_leaf(value, level) || arch_entry_is_kernel(value)) {
-		return find_source(request, leaf);
-	}
-	*leaf = (struct leaf){.entry = request->src_entry,
-			      .value = value,
-			      .va = request->src_va >> order << order,
-			      .order = order,
-			      .level = level};
-	return true;
-}
-
-unsigned mapdb_next_order(struct space *src, uint64_t src_va, uint64_t dst_va, uint64_t size)
-{
-	static const unsigned orders[] = {ORDER_GIANT, ORDER_BLOCK, ORDER_PAGE};
-	struct leaf leaf;
-	if (src_va >= USER_END || !space_find(src, src_va, &leaf) ||
-	    arch_entry_is_kernel(leaf.value)) {
-		return 0;
-	}
-	for (unsigned i = 0; i < 3; i++) {
-		unsigned order = orders[i];
-		if (order <= leaf.order && ((src_va | dst_va) & order_mask(order)) == 0 &&
-		    size >> order != 0) {
-			return order;
-		}
-	}
-	return 0;
-}
-
-uint32_t leaf_slot(const struct leaf *leaf, uint64_t va, unsigned order)
-{
-	uint32_t id = slot_of_entry(leaf->entry);
-	for (unsigned at = leaf->order; at > order; at -= ORDER_STEP) {
+	for (; at > order; at -= ORDER_STEP) {
 		uint32_t pieces = slot_pieces(id);
 		if (pieces == 0) {
 			return 0;
@@ -107,21 +94,26 @@ uint32_t leaf_slot(const struct leaf *leaf, uint64_t va, unsigned order)
 	return id;
 }
 
-/*
- * Counts a part in its piece table if it had no children, and makes sure that the piece table is that of the mapping:
- * larger mappings than what is locked may have gone meanwhile. Under the lock of the part.
- */
-static bool part_enter(const struct leaf *leaf, uint32_t id)
+uint32_t leaf_slot(const struct leaf *leaf, uint64_t va, unsigned order)
 {
-	if (!slot_is_piece(id)) {
+	return part_slot(slot_of_entry(leaf->entry), leaf->order, va, order);
+}
+
+/*
+ * Counts the part of `order` at `va` in its piece table if it had no children, and makes sure that the piece table is that of
+ * the mapping: one of 1 GiB has another lock, and may have gone meanwhile. Under the lock of the part, whose slot is `id`.
+ */
+static bool part_enter(const struct leaf *leaf, uint32_t id, uint64_t va, unsigned order)
+{
+	if (order == leaf->order) {
 		return true;
 	}
 	bool was_empty = (slot_at(id)->first & SLOT_LINK) == 0;
 	if (was_empty && !live_up(twin_of(id))) {
 		return false;
 	}
-	if (leaf_is_same(leaf, arch_entry_load(leaf->entry)) &&
-	    slot_mapping(id) == slot_of_entry(leaf->entry)) {
+	if (leaf->order != ORDER_GIANT ||
+	    (leaf_is_same(leaf, arch_entry_load(leaf->entry)) && leaf_slot(leaf, va, order) == id)) {
 		return true;
 	}
 	if (was_empty) {
@@ -148,7 +140,7 @@ static enum status add_pieces(struct space *space, const struct leaf *leaf, uint
 	}
 	struct region *region = region_of(leaf_frame(leaf, va), order);
 	spinlock_lock(&region->lock);
-	bool entered = leaf_is_same(leaf, arch_entry_load(leaf->entry)) && part_enter(leaf, id);
+	bool entered = leaf_is_same(leaf, arch_entry_load(leaf->entry)) && part_enter(leaf, id, va, order);
 	bool attach = entered && slot_pieces(id) == 0;
 	if (attach) {
 		pieces_attach(id, pieces);
@@ -161,8 +153,8 @@ static enum status add_pieces(struct space *space, const struct leaf *leaf, uint
 }
 
 /* Makes the piece tables between the mapping at `leaf` and its part. */
-static enum status make_pieces(struct space *space, const struct leaf *leaf, uint64_t va,
-			       unsigned order)
+static __attribute__((noinline)) enum status make_pieces(struct space *space, const struct leaf *leaf,
+							 uint64_t va, unsigned order)
 {
 	for (unsigned at = leaf->order; at > order; at -= ORDER_STEP) {
 		uint32_t id = leaf_slot(leaf, va, at);
@@ -203,29 +195,58 @@ static void tidy_pieces(struct space *space, uint64_t va, unsigned order)
 	}
 }
 
+static uint64_t window_at(const struct space *space, uint64_t va)
+{
+	return va >= space->window ? ARCH_ENTRY_WINDOW : 0;
+}
+
+static uint64_t make_entry(const struct map_request *request, const struct leaf *source)
+{
+	unsigned rights = request->rights & arch_entry_rights(source->value);
+	bool written = request->born_written && (rights & PAGE_WRITE) != 0;
+	uint64_t known = window_at(request->dst, request->dst_va) |
+			 (request->track ? ARCH_ENTRY_TRACKED : 0) |
+			 (request->referenced || written ? ARCH_ENTRY_REFERENCED : 0) |
+			 (written ? ARCH_ENTRY_DIRTY : 0);
+	return arch_entry_child(source->value, leaf_frame(source, request->src_va),
+				arch_level_of_order(request->order), rights, known);
+}
+
+/* True: the source has a slot for the part. */
+static bool find_part(struct map_request *request)
+{
+	request->src_slot = slot_of_entry(request->source.entry);
+	request->src_part =
+		part_slot(request->src_slot, request->source.order, request->src_va, request->order);
+	return request->src_part != 0;
+}
+
 static enum status prepare_source(struct map_request *request)
 {
-	struct leaf leaf;
-	enum status status;
+	enum status status = STATUS_OK;
 	do {
-		if (!find_source(request, &leaf)) {
+		if (!find_source_again(request)) {
 			return STATUS_NOT_MAPPED;
 		}
-		if (request->grant && leaf.order != request->order) {
+		if (request->grant && request->source.order != request->order) {
 			return STATUS_SPLIT_FIRST;
 		}
-		status = make_pieces(request->src, &leaf, request->src_va, request->order);
-	} while (status == STATUS_AGAIN);
-	if (status != STATUS_OK) {
-		tidy_pieces(request->src, request->src_va, request->order);
-	}
+		if (find_part(request)) {
+			request->region =
+				region_of(leaf_frame(&request->source, request->src_va), request->order);
+			request->wanted = make_entry(request, &request->source);
+			return STATUS_OK;
+		}
+		status = make_pieces(request->src, &request->source, request->src_va, request->order);
+	} while (status == STATUS_OK || status == STATUS_AGAIN);
+	tidy_pieces(request->src, request->src_va, request->order);
 	return status;
 }
 
 enum status mapdb_prepare(struct map_request *request)
 {
-	if (!order_is_good(request->order) || !address_is_good(request->src_va, request->order) ||
-	    !address_is_good(request->dst_va, request->order)) {
+	if (!order_is_good(request->order) ||
+	    !address_is_good(request->src_va | request->dst_va, request->order) || request->dst_va < USER_BEGIN) {
 		return STATUS_BAD_RANGE;
 	}
 	if (request->dst->dying) {
@@ -236,6 +257,7 @@ enum status mapdb_prepare(struct map_request *request)
 	if (status != STATUS_OK) {
 		return status == STATUS_QUOTA ? STATUS_KERNEL_QUOTA : status;
 	}
+	request->dst_slot = slot_of_entry(request->dst_entry);
 	status = prepare_source(request);
 	if (status != STATUS_OK) {
 		space_release(request->dst_entry);
@@ -259,24 +281,6 @@ void mapdb_postpone(struct map_request *request)
 static bool rights_within(unsigned rights, unsigned limit)
 {
 	return (rights & ~limit) == 0;
-}
-
-/* An entry as it stands at `va`. */
-static uint64_t entry_in_place(const struct space *space, uint64_t va, uint64_t entry)
-{
-	return arch_entry_set_window(entry, va >= space->window);
-}
-
-static uint64_t make_entry(const struct map_request *request, const struct leaf *source)
-{
-	unsigned rights = request->rights & arch_entry_rights(source->value);
-	bool written = request->born_written && (rights & PAGE_WRITE) != 0;
-	uint64_t known = (request->track ? ARCH_ENTRY_TRACKED : 0) |
-			 (request->referenced || written ? ARCH_ENTRY_REFERENCED : 0) |
-			 (written ? ARCH_ENTRY_DIRTY : 0);
-	uint64_t entry = arch_entry_child(source->value, leaf_frame(source, request->src_va),
-					  arch_level_of_order(request->order), rights, known);
-	return entry_in_place(request->dst, request->dst_va, entry);
 }
 
 /* What an existing mapping of the same page from the same parent becomes: nothing known of it is lost. */
@@ -327,7 +331,8 @@ static enum status check_over(const struct map_request *request, uint32_t id, ui
 	return less && has_children ? STATUS_OVERMAP : STATUS_OK;
 }
 
-static enum status map_over(const struct map_request *request, uint32_t id, uint64_t old, uint64_t wanted)
+static __attribute__((noinline)) enum status map_over(const struct map_request *request, uint32_t id,
+						      uint64_t old, uint64_t wanted)
 {
 	enum status status = check_over(request, id, old, wanted);
 	if (status == STATUS_OK) {
@@ -336,15 +341,17 @@ static enum status map_over(const struct map_request *request, uint32_t id, uint
 	return status;
 }
 
-static bool is_too_deep(uint32_t id)
+/* How many mappings are above the one at `leaf`. */
+static uint32_t depth_of(const struct leaf *leaf)
 {
-	return slot_at(slot_mapping(id))->parent >> SLOT_DEPTH_SHIFT == SLOT_DEPTH_MAX;
+	return slot_at(slot_of_entry(leaf->entry))->parent >> SLOT_DEPTH_SHIFT;
 }
 
-static enum status map_new(const struct map_request *request, uint32_t id, uint64_t wanted)
+static enum status map_new(const struct map_request *request, const struct leaf *source, uint32_t id,
+			   uint64_t wanted)
 {
-	uint32_t depth = slot_at(slot_mapping(id))->parent >> SLOT_DEPTH_SHIFT;
-	if (is_too_deep(id)) {
+	uint32_t depth = depth_of(source);
+	if (depth == SLOT_DEPTH_MAX) {
 		return STATUS_TOO_DEEP;
 	}
 	/* From here on the slot is ours. */
@@ -352,8 +359,7 @@ static enum status map_new(const struct map_request *request, uint32_t id, uint6
 		return STATUS_AGAIN;
 	}
 	uint32_t child = slot_of_entry(request->dst_entry);
-	*slot_at(child) = (struct slot){.parent = (depth + 1) << SLOT_DEPTH_SHIFT};
-	tree_push(id, child);
+	tree_push(id, child, depth + 1);
 	if (MAPDB_CHECKS) {
 		mapdb_check_link(child);
 	}
@@ -403,8 +409,8 @@ static void move_slot(uint32_t from, uint32_t to)
 	}
 }
 
-static enum status grant(const struct map_request *request, const struct leaf *source,
-			 uint64_t wanted)
+static __attribute__((noinline)) enum status grant(const struct map_request *request,
+						   const struct leaf *source, uint64_t wanted)
 {
 	uint64_t *from = source->entry, *to = request->dst_entry;
 	uint32_t id = slot_of_entry(from);
@@ -420,7 +426,7 @@ static enum status grant(const struct map_request *request, const struct leaf *s
 	arch_tlb_page(request->src->asid, source->va);
 	arch_tlb_finish();
 	/* As it was, but for the rights; what was held stays held. */
-	old = entry_in_place(request->dst, request->dst_va, old | (wanted & ARCH_ENTRY_TRACKED));
+	old = (old & ~ARCH_ENTRY_WINDOW) | (wanted & (ARCH_ENTRY_TRACKED | ARCH_ENTRY_WINDOW));
 	uint64_t new = arch_entry_with_rights(old, arch_entry_rights(wanted));
 	arch_entry_store(to, new);
 	arch_entry_store(from, 0);
@@ -439,7 +445,7 @@ static enum status map_locked(const struct map_request *request, const struct le
 	if (old != 0) {
 		return map_over(request, id, old, wanted);
 	}
-	return request->grant ? grant(request, source, wanted) : map_new(request, id, wanted);
+	return request->grant ? grant(request, source, wanted) : map_new(request, source, id, wanted);
 }
 
 /* Looks at the source again, now that it cannot change. Rights may have: the new ones count. */
@@ -456,7 +462,7 @@ static enum status check_source(const struct map_request *request, struct leaf *
 	if (*id == 0) {
 		return STATUS_NOT_MAPPED;
 	}
-	if (!part_enter(source, *id)) {
+	if (!part_enter(source, *id, request->src_va, request->order)) {
 		return STATUS_AGAIN;
 	}
 	if (revoking_above(region, *id)) {
@@ -468,26 +474,26 @@ static enum status check_source(const struct map_request *request, struct leaf *
 
 static enum status try_map(struct map_request *request)
 {
-	struct leaf source;
-	if (!find_source_again(request, &source)) {
+	struct leaf *source = &request->source;
+	if (!find_source_again(request)) {
 		return STATUS_NOT_MAPPED;
 	}
-	if (request->grant && source.order != request->order) {
+	if (request->grant && source->order != request->order) {
 		return STATUS_SPLIT_FIRST;
 	}
-	struct region *region = region_of(leaf_frame(&source, request->src_va), request->order);
+	struct region *region = region_of(leaf_frame(source, request->src_va), request->order);
 	spinlock_lock(&region->lock);
 	uint32_t id;
-	enum status status = check_source(request, &source, region, &id);
+	enum status status = check_source(request, source, region, &id);
 	if (status == STATUS_OK) {
-		status = map_locked(request, &source, id);
+		status = map_locked(request, source, id);
 		if (status != STATUS_OK) {
 			part_leave(id);
 		}
 	}
 	spinlock_unlock(&region->lock);
 	if (status == STATUS_OK && request->grant) {
-		space_drop_table(table_of_entry(source.entry));
+		space_drop_table(table_of_entry(source->entry));
 	}
 	return status;
 }
@@ -503,8 +509,47 @@ static bool drop_empty_table(const struct map_request *request)
 	return arch_entry_load(request->dst_entry) != old;
 }
 
+/*
+ * The common case: all is as mapdb_prepare() found it. Nothing that was unlinked since can have been used again, as this core has not
+ * left the kernel. So a piece table that can be counted in, or has the part counted, is the source's; and while the part
+ * counts, a source that still has its value stays. Under the lock; the part has been counted.
+ */
+static bool map_prepared(const struct map_request *request)
+{
+	uint32_t depth = slot_at(request->src_slot)->parent >> SLOT_DEPTH_SHIFT;
+	if (arch_entry_load(request->source.entry) != request->source.value || depth == SLOT_DEPTH_MAX ||
+	    revoking_somewhere(request->region) || !arch_entry_swap(request->dst_entry, 0, request->wanted)) {
+		return false;
+	}
+	tree_push(request->src_part, request->dst_slot, depth + 1);
+	if (MAPDB_CHECKS) {
+		mapdb_check_link(request->dst_slot);
+	}
+	return true;
+}
+
+static bool map_quickly(const struct map_request *request)
+{
+	struct region *region = request->region;
+	uint32_t part = request->src_part;
+	bool mapped = false;
+	spinlock_lock(&region->lock);
+	bool counts = part == request->src_slot || (slot_at(part)->first & SLOT_LINK) != 0;
+	if (counts || live_up(twin_of(part))) {
+		mapped = map_prepared(request);
+		if (!mapped && !counts) {
+			(void)live_down(twin_of(part));
+		}
+	}
+	spinlock_unlock(&region->lock);
+	return mapped;
+}
+
 enum status mapdb_map(struct map_request *request)
 {
+	if (!request->grant && map_quickly(request)) {
+		return STATUS_OK;
+	}
 	enum status status = try_map(request);
 	while (status == STATUS_AGAIN || (status == STATUS_OVERMAP && drop_empty_table(request))) {
 		arch_core_relax();
@@ -527,29 +572,41 @@ static enum status foresee_locked(const struct map_request *request, const struc
 	if (request->grant) {
 		return can_grant(id, arch_entry_rights(wanted)) ? STATUS_OK : STATUS_GRANT_BUSY;
 	}
-	return is_too_deep(id) ? STATUS_TOO_DEEP : STATUS_OK;
+	return depth_of(source) == SLOT_DEPTH_MAX ? STATUS_TOO_DEEP : STATUS_OK;
 }
 
 static enum status try_foresee(struct map_request *request)
 {
-	struct leaf source;
-	if (!find_source(request, &source)) {
+	struct leaf *source = &request->source;
+	if (!find_source_again(request)) {
 		return STATUS_NOT_MAPPED;
 	}
-	struct region *region = region_of(leaf_frame(&source, request->src_va), request->order);
+	struct region *region = region_of(leaf_frame(source, request->src_va), request->order);
 	spinlock_lock(&region->lock);
 	uint32_t id;
-	enum status status = check_source(request, &source, region, &id);
+	enum status status = check_source(request, source, region, &id);
 	if (status == STATUS_OK) {
-		status = foresee_locked(request, &source, id);
+		status = foresee_locked(request, source, id);
 		part_leave(id);
 	}
 	spinlock_unlock(&region->lock);
 	return status;
 }
 
+/* Without the lock: that nothing is in the way. */
+static bool foresee_quickly(const struct map_request *request)
+{
+	return !request->grant && arch_entry_load(request->dst_entry) == 0 &&
+	       arch_entry_load(request->source.entry) == request->source.value &&
+	       slot_at(request->src_slot)->parent >> SLOT_DEPTH_SHIFT != SLOT_DEPTH_MAX &&
+	       !revoking_somewhere(request->region);
+}
+
 enum status mapdb_foresee(struct map_request *request)
 {
+	if (foresee_quickly(request)) {
+		return STATUS_OK;
+	}
 	enum status status = try_foresee(request);
 	while (status == STATUS_AGAIN || (status == STATUS_OVERMAP && drop_empty_table(request))) {
 		arch_core_relax();
@@ -616,9 +673,8 @@ static enum status add_entry(struct space *space, uint64_t va, unsigned order, u
 static enum status add_roots(struct space *space, uint64_t va, uint64_t physical, unsigned order, unsigned count,
 			     const struct root_kind *kind)
 {
-	uint64_t entry =
-		arch_entry_leaf(physical, arch_level_of_order(order), kind->rights, kind->type, 0);
-	entry = entry_in_place(space, va, entry);
+	uint64_t entry = arch_entry_leaf(physical, arch_level_of_order(order), kind->rights, kind->type,
+					 window_at(space, va));
 	uint32_t flags = kind->type == MEMORY_TYPE_NORMAL ? 0 : SLOT_FIXED_TYPE;
 	return add_entries(space, va, order, count, kind->held ? arch_entry_hold(entry) : entry, flags);
 }

@@ -55,6 +55,15 @@ enum status mapdb_add_root_range(struct space *space, uint64_t va, uint64_t phys
 enum status mapdb_add_kernel(struct space *space, uint64_t va, uint64_t physical, unsigned rights);
 void mapdb_remove_kernel(struct space *space, uint64_t va);
 
+/* What stands at an address. */
+struct leaf {
+	uint64_t *entry;
+	uint64_t value;
+	uint64_t va; /* where the leaf, or the hole, begins */
+	unsigned order;
+	unsigned level;
+};
+
 /* One mapping to be made. */
 struct map_request {
 	struct space *src;
@@ -68,15 +77,20 @@ struct map_request {
 	bool born_written; /* the answer to a write fault: born dirty if tracked */
 	bool referenced;   /* the answer to a fault: born referenced if tracked */
 
+	/* What it is made from, when last seen, so that it is not looked for again. `entry` is NULL: not yet. */
+	struct leaf source;
+
 	/* Set by mapdb_prepare(). */
-	uint64_t *dst_entry; /* where the mapping goes; its table is held */
-	uint64_t *src_entry; /* what it is made from, when last seen; its order */
-	unsigned src_order;
+	uint32_t src_slot, src_part; /* of the source, and of the part of it that is mapped */
+	struct region *region;       /* the lock of its frame */
+	uint64_t *dst_entry;         /* where the mapping goes; its table is held */
+	uint32_t dst_slot;
+	uint64_t wanted; /* what *dst_entry becomes if the source still has the same value */
 };
 
-/* The order of the largest mapping that can be made next from src_va to dst_va within `size` bytes: 30, 21 or 12; 0 if nothing
- * is mapped at src_va. */
-unsigned mapdb_next_order(struct space *src, uint64_t src_va, uint64_t dst_va, uint64_t size);
+/* Looks for the source, and sets `order` to that of the largest mapping that can be made next within `size` bytes, a multiple
+ * of 4 KiB. False: nothing that can be mapped onward is there. */
+bool mapdb_plan(struct map_request *request, uint64_t size);
 
 /* Makes what `request` will need in tables, and holds them (counted) until mapdb_map() or mapdb_unprepare(); all three come in the
  * same stay in the kernel. After it mapdb_map() fails for no lack of memory. KERNEL_QUOTA: the destination's quota cannot pay;

@@ -54,10 +54,11 @@ static uint64_t break_entry(struct space *space, uint64_t *entry, uint64_t va)
 /* The table, not attached, shows what the leaf showed. */
 static void fill_table(uint64_t *table, const struct leaf *leaf, uint64_t value)
 {
-	uint64_t physical = arch_entry_physical(value);
-	for (uint64_t i = 0; i < ARCH_ENTRIES; i++) {
-		uint64_t at = physical + (i << (leaf->order - ORDER_STEP));
-		arch_entry_store(&table[i], arch_entry_at(value, at, leaf->level + 1));
+	unsigned level = leaf->level + 1;
+	uint64_t part = arch_entry_at(value, arch_entry_physical(value), level);
+	for (unsigned i = 0; i < ARCH_ENTRIES; i++) {
+		arch_entry_store(&table[i], part);
+		part = arch_entry_next(part, level);
 	}
 	table_of(table)->c = ARCH_ENTRIES;
 }
@@ -76,10 +77,10 @@ static void take_slots(uint64_t *table, uint32_t id)
 		twin_of(pieces)->d = page_number_of(page_of_physical(page_physical(table)), 12);
 		*pieces_node(pieces) = (struct slot){0};
 	}
+	struct slot *parts = slot_at(descriptor->d);
 	for (unsigned i = 0; i < ARCH_ENTRIES; i++) {
-		struct slot *part = slot_at(descriptor->d + i);
-		part->next |= whole->next & SLOT_USES;
-		part->first |= whole->first & SLOT_FIXED_TYPE;
+		parts[i].next |= whole->next & SLOT_USES;
+		parts[i].first |= whole->first & SLOT_FIXED_TYPE;
 	}
 	*whole = (struct slot){0};
 }
@@ -128,67 +129,61 @@ enum status mapdb_split(struct space *space, uint64_t va)
 
 /* Join. */
 
-/* Entry i of the table, if all are as the first one, but for uses. */
-static uint64_t expected(uint64_t first, unsigned i, unsigned level)
-{
-	uint64_t at = arch_entry_physical(first) + ((uint64_t)i << arch_level_order(level));
-	return arch_entry_at(first, at, level);
-}
-
-static bool equal_but_for_uses(uint64_t a, uint64_t b)
-{
-	uint64_t uses = ARCH_ENTRY_REFERENCED | ARCH_ENTRY_DIRTY;
-	return arch_entry_know(a, uses) == arch_entry_know(b, uses);
-}
+/* 512 entries and their slots are looked at, and changed, with interrupts masked: the loops do nothing twice. */
 
 static enum status can_join(const uint64_t *table, uint64_t first, unsigned level)
 {
+	const struct slot *slots = slot_at(slot_of_entry(table));
+	uint32_t fixed = slots[0].first & SLOT_FIXED_TYPE, flags = 0, parents = 0;
+	uint64_t different = 0;
 	for (unsigned i = 0; i < ARCH_ENTRIES; i++) {
-		uint64_t value = arch_entry_load(&table[i]);
-		uint32_t id = slot_of_entry(&table[i]);
-		if (!arch_entry_is_leaf(value, level) ||
-		    !equal_but_for_uses(value, expected(first, i, level)) || !is_root(id) ||
-		    ((slot_at(id)->first ^ slot_at(slot_of_entry(table))->first) &
-		     SLOT_FIXED_TYPE) != 0) {
-			return STATUS_NOT_MAPPED;
-		}
-		if (is_revoking(id)) {
-			return STATUS_BUSY;
-		}
+		different |= arch_entry_load(&table[i]) ^ first;
+		parents |= slots[i].parent;
+		flags |= slots[i].first ^ fixed;
+		first = arch_entry_next(first, level);
 	}
-	return STATUS_OK;
+	if ((different & ~ARCH_ENTRY_USES) != 0 || (parents & SLOT_ID) != 0 || (flags & SLOT_FIXED_TYPE) != 0) {
+		return STATUS_NOT_MAPPED;
+	}
+	return (flags & SLOT_REVOKING) != 0 ? STATUS_BUSY : STATUS_OK;
 }
 
-/* Breaks all entries; returns what they knew. */
-static uint64_t break_all(uint64_t *table)
+/* What the parts of a mapping that is being joined come to. */
+struct joined {
+	uint64_t known; /* by their entries */
+	uint32_t uses;  /* in their slots */
+	uint32_t live;  /* have children */
+};
+
+/* Breaks all entries, and makes their slots parts. */
+static struct joined break_parts(uint64_t *table)
 {
-	uint64_t known = 0;
+	struct joined all = {0};
+	struct slot *parts = slot_at(slot_of_entry(table));
 	for (unsigned i = 0; i < ARCH_ENTRIES; i++) {
-		known |= arch_entry_exchange(&table[i], ARCH_ENTRY_BROKEN);
+		all.known |= arch_entry_exchange(&table[i], ARCH_ENTRY_BROKEN);
+		all.uses |= parts[i].next;
+		parts[i].next = 0;
+		parts[i].first &= SLOT_LINK;
+		all.live += parts[i].first != 0;
 	}
-	return known & (ARCH_ENTRY_REFERENCED | ARCH_ENTRY_DIRTY);
+	all.known &= ARCH_ENTRY_REFERENCED | ARCH_ENTRY_DIRTY;
+	all.uses &= SLOT_USES;
+	return all;
 }
 
-/* The table's slots become those of the parts of `id`, or go if nothing was made from any. */
-static void give_slots(uint64_t *table, uint32_t id)
+/* The table's slots become the piece table of `id`, or go if nothing was made from any part. */
+static void give_slots(uint64_t *table, uint32_t id, const struct joined *all)
 {
 	struct page *descriptor = table_of(table);
-	uint32_t pieces = descriptor->d, live = 0;
-	struct slot *whole = slot_at(id);
-	*whole = (struct slot){.first = slot_at(pieces)->first & SLOT_FIXED_TYPE};
-	for (unsigned i = 0; i < ARCH_ENTRIES; i++) {
-		struct slot *part = slot_at(pieces + i);
-		whole->next |= part->next & SLOT_USES;
-		part->next = 0;
-		part->first &= SLOT_LINK;
-		live += part->first != 0;
-	}
+	uint32_t pieces = descriptor->d;
+	slot_at(id)->next = all->uses;
 	descriptor->d = 0;
-	if (live == 0) {
+	if (all->live == 0) {
 		pieces_free(pieces);
 		return;
 	}
-	twin_of(pieces)->c = live;
+	twin_of(pieces)->c = all->live;
 	twin_of(pieces)->d = 0;
 	pieces_attach(id, pieces);
 }
@@ -204,14 +199,16 @@ static enum status join_locked(struct space *space, uint64_t *table, uint64_t *a
 	if (!live_kill(table_of(table), ARCH_ENTRIES)) {
 		return STATUS_BUSY;
 	}
-	uint64_t known = break_all(table);
+	uint32_t fixed = slot_at(slot_of_entry(table))->first & SLOT_FIXED_TYPE;
+	struct joined all = break_parts(table);
 	arch_entry_store(above, ARCH_ENTRY_BROKEN);
 	arch_tlb_begin();
 	arch_tlb_space(space->asid);
 	arch_tlb_finish();
-	give_slots(table, slot_of_entry(above));
+	*slot_at(slot_of_entry(above)) = (struct slot){.first = fixed};
+	give_slots(table, slot_of_entry(above), &all);
 	uint64_t whole = arch_entry_at(first, arch_entry_physical(first), level - 1);
-	arch_entry_store(above, arch_entry_know(whole, known));
+	arch_entry_store(above, arch_entry_know(whole, all.known));
 	arch_entry_publish();
 	table_free(table);
 	return STATUS_OK;

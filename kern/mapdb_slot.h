@@ -207,7 +207,17 @@ static inline void link_set(uint32_t *word, uint32_t link)
 }
 
 /* Counts one more in a table or piece table; false if it is dead. */
-bool live_up(struct page *table);
+static inline bool live_up(struct page *table)
+{
+	uint32_t live = __atomic_load_n(&table->c, __ATOMIC_RELAXED);
+	do {
+		if (live == LIVE_DEAD) {
+			return false;
+		}
+	} while (!__atomic_compare_exchange_n(&table->c, &live, live + 1, true, __ATOMIC_ACQ_REL,
+					      __ATOMIC_RELAXED));
+	return true;
+}
 /* True: nothing is left in it. */
 bool live_down(struct page *table);
 /* True: it had `live`, and is dead now. The caller takes it out. */
@@ -215,8 +225,9 @@ bool live_kill(struct page *table, uint32_t live);
 
 /* mapdb_tree.c. The caller holds the lock of the slots. */
 
-/* `child` becomes the newest child of `parent`; if that is a part that had none, it is counted already. */
-void tree_push(uint32_t parent, uint32_t child);
+/* `child`, whose slot is new and the caller's, becomes the newest child of `parent`, with `depth` mappings above; if the parent is a
+ * part that had no child, it is counted already. */
+void tree_push(uint32_t parent, uint32_t child, uint32_t depth);
 /* Takes `child`, which has no children, out of the tree. A part that has no children left is counted down; returns its piece
  * table if that is empty now, else 0. */
 uint32_t tree_remove(uint32_t child);
@@ -262,6 +273,13 @@ static inline uint32_t entry_uses(uint64_t entry)
 /* The revocation flag; the caller holds the slot's lock, `region`. */
 void revoking_set(struct region *region, uint32_t id);
 void revoking_clear(struct region *region, uint32_t id);
+/* Whether anything is being revoked there; if not, nobody needs to look for a flag. */
+static inline bool revoking_somewhere(const struct region *region)
+{
+	return __atomic_load_n(&region->revokes, __ATOMIC_RELAXED) != 0 ||
+	       __atomic_load_n(&mapdb_big.revokes, __ATOMIC_ACQUIRE) != 0;
+}
+
 /* True if a mapping above, or `id` itself, is being revoked. */
 bool revoking_above(const struct region *region, uint32_t id);
 
@@ -298,15 +316,6 @@ void batch_release(struct batch *batch, bool big_is_held);
 uint32_t mapping_take(struct batch *batch, struct region *region, uint32_t id);
 
 /* space.c: tables of a space. */
-
-/* What stands at an address. */
-struct leaf {
-	uint64_t *entry;
-	uint64_t value;
-	uint64_t va; /* where the leaf, or the hole, begins */
-	unsigned order;
-	unsigned level;
-};
 
 /* True: a mapping (of any kind) is there. False: nothing, from leaf->va for 1 << leaf->order bytes. */
 bool space_find(const struct space *space, uint64_t va, struct leaf *leaf);

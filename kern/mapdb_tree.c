@@ -13,18 +13,6 @@
 struct region mapdb_regions[REGION_COUNT];
 struct region mapdb_big;
 
-bool live_up(struct page *table)
-{
-	uint32_t live = __atomic_load_n(&table->c, __ATOMIC_RELAXED);
-	do {
-		if (live == LIVE_DEAD) {
-			return false;
-		}
-	} while (!__atomic_compare_exchange_n(&table->c, &live, live + 1, true, __ATOMIC_ACQ_REL,
-					      __ATOMIC_RELAXED));
-	return true;
-}
-
 bool live_down(struct page *table)
 {
 	uint32_t before = __atomic_fetch_sub(&table->c, 1, __ATOMIC_ACQ_REL);
@@ -40,23 +28,19 @@ bool live_kill(struct page *table, uint32_t live)
 
 /* Links. */
 
-void tree_push(uint32_t parent, uint32_t child)
+void tree_push(uint32_t parent, uint32_t child, uint32_t depth)
 {
-	struct slot *above = slot_at(parent);
-	struct slot *new = slot_at(child);
-	uint32_t before = above->first & SLOT_LINK;
-	uint32_t next = before;
+	uint32_t *link = &slot_at(parent)->first;
+	uint32_t before = *link & SLOT_LINK;
 	if ((before & SLOT_PIECES) != 0) {
-		/* The piece table stays the first. */
-		next = pieces_node(before)->next & SLOT_ID;
-		link_set(&pieces_node(before)->next, child);
+		link = &pieces_node(before)->next; /* the piece table stays the first */
 	} else {
-		link_set(&above->first, child);
 		before = 0;
 	}
-	link_set(&new->parent, parent);
-	link_set(&new->next, next);
-	link_set(&new->prev, before);
+	uint32_t next = *link & SLOT_ID;
+	*slot_at(child) = (struct slot){
+		.parent = depth << SLOT_DEPTH_SHIFT | parent, .next = next, .prev = before};
+	link_set(link, child);
 	if (next != 0) {
 		link_set(&slot_at(next)->prev, child);
 	}
@@ -282,8 +266,7 @@ void revoking_clear(struct region *region, uint32_t id)
 
 bool revoking_above(const struct region *region, uint32_t id)
 {
-	if (__atomic_load_n(&region->revokes, __ATOMIC_RELAXED) == 0 &&
-	    __atomic_load_n(&mapdb_big.revokes, __ATOMIC_ACQUIRE) == 0) {
+	if (!revoking_somewhere(region)) {
 		return false;
 	}
 	for (; id != 0; id = slot_parent(id)) {

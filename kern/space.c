@@ -195,23 +195,31 @@ static enum status add_table(struct space *space, uint64_t *entry, uint64_t va, 
 	return table == NULL ? STATUS_QUOTA : STATUS_OK;
 }
 
+/* The way down ends at `entry`, above the table that is wanted; OK: try again. */
+static __attribute__((noinline)) enum status go_below(struct space *space, uint64_t *entry, uint64_t value,
+						      uint64_t va, unsigned order)
+{
+	if (value == 0) {
+		return add_table(space, entry, va, (arch_level_order(0) - order) / ORDER_STEP + 1);
+	}
+	if (value != ARCH_ENTRY_BROKEN) {
+		return STATUS_OVERMAP;
+	}
+	arch_core_relax();
+	return STATUS_OK;
+}
+
 /* One way down to the entry; *entry is NULL if something changed meanwhile: try again. */
 static enum status try_hold(struct space *space, uint64_t va, unsigned target, uint64_t **entry)
 {
 	*entry = NULL;
 	uint64_t *table = page_direct(space->root);
-	for (unsigned level = 0; level < target; level++) {
-		uint64_t *at = entry_in(table, va, level);
+	unsigned order = arch_level_order(0);
+	for (; order != target; order -= ORDER_STEP) {
+		uint64_t *at = &table[va >> order & (ARCH_ENTRIES - 1)];
 		uint64_t value = arch_entry_load(at);
-		if (value == 0) {
-			return add_table(space, at, va, level + 1);
-		}
-		if (value == ARCH_ENTRY_BROKEN) {
-			arch_core_relax();
-			return STATUS_OK;
-		}
-		if (!arch_entry_is_table(value, level)) {
-			return STATUS_OVERMAP;
+		if (!arch_entry_is_table(value, 0)) {
+			return go_below(space, at, value, va, order);
 		}
 		table = table_at(value);
 	}
@@ -219,8 +227,8 @@ static enum status try_hold(struct space *space, uint64_t va, unsigned target, u
 		arch_core_relax();
 		return STATUS_OK;
 	}
-	*entry = entry_in(table, va, target);
-	if (!table_add_twin(table)) {
+	*entry = &table[va >> order & (ARCH_ENTRIES - 1)];
+	if (table_of(table)->d == 0 && !table_add_twin(table)) {
 		space_release(*entry);
 		return STATUS_QUOTA;
 	}
@@ -240,7 +248,7 @@ enum status space_hold(struct space *space, uint64_t va, unsigned order, uint64_
 {
 	enum status status;
 	do {
-		status = try_hold(space, va, arch_level_of_order(order), entry);
+		status = try_hold(space, va, order, entry);
 	} while (status == STATUS_OK && *entry == NULL);
 	if (status != STATUS_OK) {
 		drop_unused(space, va);

@@ -28,6 +28,8 @@
 #define ARCH_ENTRY_REFERENCED PTE_AF
 #define ARCH_ENTRY_DIRTY      PTE_DIRTY
 #define ARCH_ENTRY_TRACKED    PTE_TRACKED
+/* Never executed, though what is mapped from it may be. May be given to arch_entry_child(), too. */
+#define ARCH_ENTRY_WINDOW     PTE_WINDOW
 
 /* log2 of what an entry at `level` covers, and back: 12, 21, 30. */
 static inline unsigned arch_level_order(unsigned level)
@@ -147,7 +149,16 @@ static inline uint64_t arch_entry_at(uint64_t entry, uint64_t physical, unsigned
 	return entry | physical | (level == ARCH_LEVEL_LAST ? PTE_TABLE : 0);
 }
 
-/* A mapping with `known` of REFERENCED, DIRTY, TRACKED. */
+/* The same mapping of what follows in memory. */
+static inline uint64_t arch_entry_next(uint64_t entry, unsigned level)
+{
+	return entry + (1ul << arch_level_order(level));
+}
+
+/* In which bits entries may differ that differ only in what they know of uses: those, and what follows from them. */
+#define ARCH_ENTRY_USES (PTE_AF | PTE_DIRTY | PTE_READ_ONLY)
+
+/* A mapping with `known` of REFERENCED, DIRTY, TRACKED, WINDOW. */
 static inline uint64_t arch_entry_leaf(uint64_t physical, unsigned level, unsigned rights,
 				       enum memory_type type, uint64_t known)
 {
@@ -179,12 +190,6 @@ static inline uint64_t arch_entry_unhold(uint64_t entry)
 static inline uint64_t arch_entry_make_kernel(uint64_t entry)
 {
 	return entry | PTE_SPECIAL;
-}
-
-/* Whether the mapping is a window: never executed, though what is mapped from it may be. */
-static inline uint64_t arch_entry_set_window(uint64_t entry, bool window)
-{
-	return arch_entry_settle(window ? entry | PTE_WINDOW : entry & ~PTE_WINDOW);
 }
 
 /* What is known is added, or forgotten (never of an untracked one). */
