@@ -10,7 +10,11 @@
 
 #include <stddef.h>
 
-#define MAPPINGS_MAX 64 /* of all items of a message: bounds the time with interrupts masked */
+/* Of all items of a message: bounds the time with interrupts masked. A mapping that is handed over is as much work as several that are
+ * made. */
+#define MAPPINGS_MAX   64
+#define GRANT_WEIGHT   4
+#define GRANT_CHILDREN 64 /* of all that a message hands over */
 
 #define USER_END (1ul << 48)
 
@@ -25,7 +29,7 @@ struct items {
 	struct thread *sender;
 	const struct destination *to;
 	unsigned count;
-	unsigned mappings;
+	unsigned mappings, weight;
 	struct item list[MESSAGE_ITEMS];
 	struct map_request requests[MAPPINGS_MAX + 1]; /* and the one that is too much */
 };
@@ -105,7 +109,8 @@ static enum status plan_memory(struct items *items, struct item *item)
 		if (!mapdb_plan(request, size - done)) {
 			return STATUS_NOT_MAPPED;
 		}
-		if (items->mappings == MAPPINGS_MAX) {
+		items->weight += request->grant ? GRANT_WEIGHT : 1;
+		if (items->weight > MAPPINGS_MAX) {
 			return STATUS_TOO_LARGE;
 		}
 		items->mappings++;
@@ -231,8 +236,12 @@ static enum status prepare_requests(struct items *items)
 			return postpone_requests(items, i + 1);
 		}
 	}
+	unsigned children = 0;
 	for (unsigned i = 0; i < items->mappings && !is_single(items); i++) {
-		enum status status = mapdb_foresee(&items->requests[i]);
+		struct map_request *request = &items->requests[i];
+		enum status status = mapdb_foresee(request);
+		children += request->grant && status == STATUS_OK ? request->children : 0;
+		status = children > GRANT_CHILDREN ? STATUS_GRANT_BUSY : status;
 		if (status != STATUS_OK) {
 			unprepare_requests(items, items->mappings);
 			return status;
@@ -290,10 +299,11 @@ static void commit_capability(const struct items *items, unsigned index)
 static enum status commit_memory(struct items *items, unsigned index)
 {
 	const struct item *item = &items->list[index];
-	enum status result = STATUS_NOT_MAPPED;
-	for (unsigned i = item->first; i < item->end; i++) {
-		enum status status = mapdb_map(&items->requests[i]);
-		result = i == item->first || status == STATUS_OK ? status : result;
+	struct map_request *request = &items->requests[item->first];
+	enum status result = mapdb_map(request);
+	for (unsigned more = item->end - item->first - 1; more != 0; more--) {
+		enum status status = mapdb_map(++request);
+		result = status == STATUS_OK ? status : result;
 	}
 	if (result == STATUS_OK) {
 		tell(items, index, RECEIVED_MEMORY, items->to->memory.base + ITEM_ADDRESS(item->place));
@@ -329,6 +339,7 @@ enum status ipc_move_items(struct thread *sender, unsigned count, const struct d
 	items->to = to;
 	items->count = count;
 	items->mappings = 0;
+	items->weight = 0;
 	enum status status = check_all(items);
 	if (status == STATUS_OK) {
 		status = prepare_all(items);

@@ -290,8 +290,7 @@ static uint64_t changed_entry(uint64_t entry, uint64_t wanted)
 	if ((wanted & ARCH_ENTRY_TRACKED) == 0) {
 		known = 0; /* stays tracked if it was */
 	}
-	return arch_entry_with_rights(entry | known | (wanted & ARCH_ENTRY_TRACKED),
-				      arch_entry_rights(wanted));
+	return arch_entry_with_rights_of(entry | known | (wanted & ARCH_ENTRY_TRACKED), wanted);
 }
 
 static void change_rights(const struct map_request *request, uint64_t wanted)
@@ -322,13 +321,12 @@ static enum status check_over(const struct map_request *request, uint32_t id, ui
 	    arch_entry_is_held(old) || arch_entry_physical(old) != arch_entry_physical(wanted)) {
 		return STATUS_OVERMAP;
 	}
-	uint32_t child = slot_of_entry(request->dst_entry);
-	if ((slot_at(child)->parent & SLOT_ID) != id || request->grant) {
+	const struct slot *child = slot_at(request->dst_slot);
+	if ((child->parent & SLOT_ID) != id || request->grant) {
 		return STATUS_OVERMAP;
 	}
-	bool has_children = (slot_at(child)->first & SLOT_LINK) != 0;
-	bool less = !rights_within(arch_entry_rights(old), arch_entry_rights(wanted));
-	return less && has_children ? STATUS_OVERMAP : STATUS_OK;
+	bool has_children = (child->first & SLOT_LINK) != 0;
+	return has_children && arch_entry_has_more(old, wanted) ? STATUS_OVERMAP : STATUS_OK;
 }
 
 static __attribute__((noinline)) enum status map_over(const struct map_request *request, uint32_t id,
@@ -358,10 +356,9 @@ static enum status map_new(const struct map_request *request, const struct leaf 
 	if (!arch_entry_swap(request->dst_entry, 0, wanted)) {
 		return STATUS_AGAIN;
 	}
-	uint32_t child = slot_of_entry(request->dst_entry);
-	tree_push(id, child, depth + 1);
+	tree_push(id, request->dst_slot, depth + 1);
 	if (MAPDB_CHECKS) {
-		mapdb_check_link(child);
+		mapdb_check_link(request->dst_slot);
 	}
 	return STATUS_OK;
 }
@@ -370,8 +367,8 @@ static enum status map_new(const struct map_request *request, const struct leaf 
 
 #define GRANT_CHILDREN_MAX 64
 
-/* Few enough children, and none with more rights than stay. */
-static bool can_grant(uint32_t id, unsigned rights)
+/* Few enough children, and none with more rights than stay. Counts them. */
+static bool can_grant(uint32_t id, unsigned rights, unsigned *children)
 {
 	unsigned count = 0;
 	if (slot_pieces(id) != 0) {
@@ -385,6 +382,7 @@ static bool can_grant(uint32_t id, unsigned rights)
 			return false;
 		}
 	}
+	*children = count;
 	return true;
 }
 
@@ -414,7 +412,8 @@ static __attribute__((noinline)) enum status grant(const struct map_request *req
 {
 	uint64_t *from = source->entry, *to = request->dst_entry;
 	uint32_t id = slot_of_entry(from);
-	if (!can_grant(id, arch_entry_rights(wanted))) {
+	unsigned children;
+	if (!can_grant(id, arch_entry_rights(wanted), &children)) {
 		return STATUS_GRANT_BUSY;
 	}
 	if (!arch_entry_swap(to, 0, ARCH_ENTRY_BROKEN)) {
@@ -427,7 +426,7 @@ static __attribute__((noinline)) enum status grant(const struct map_request *req
 	arch_tlb_finish();
 	/* As it was, but for the rights; what was held stays held. */
 	old = (old & ~ARCH_ENTRY_WINDOW) | (wanted & (ARCH_ENTRY_TRACKED | ARCH_ENTRY_WINDOW));
-	uint64_t new = arch_entry_with_rights(old, arch_entry_rights(wanted));
+	uint64_t new = arch_entry_with_rights_of(old, wanted);
 	arch_entry_store(to, new);
 	arch_entry_store(from, 0);
 	if (MAPDB_CHECKS) {
@@ -510,7 +509,7 @@ static bool drop_empty_table(const struct map_request *request)
 }
 
 /*
- * The common case: all is as mapdb_prepare() found it. Nothing that was unlinked since can have been used again, as this core has not
+ * The common cases: all is as mapdb_prepare() found it. Nothing that was unlinked since can have been used again, as this core has not
  * left the kernel. So a piece table that can be counted in, or has the part counted, is the source's; and while the part
  * counts, a source that still has its value stays. Under the lock; the part has been counted.
  */
@@ -518,7 +517,14 @@ static bool map_prepared(const struct map_request *request)
 {
 	uint32_t depth = slot_at(request->src_slot)->parent >> SLOT_DEPTH_SHIFT;
 	if (arch_entry_load(request->source.entry) != request->source.value || depth == SLOT_DEPTH_MAX ||
-	    revoking_somewhere(request->region) || !arch_entry_swap(request->dst_entry, 0, request->wanted)) {
+	    revoking_somewhere(request->region)) {
+		return false;
+	}
+	uint64_t old = arch_entry_load(request->dst_entry);
+	if (old != 0) {
+		return map_over(request, request->src_part, old, request->wanted) == STATUS_OK;
+	}
+	if (!arch_entry_swap(request->dst_entry, 0, request->wanted)) {
 		return false;
 	}
 	tree_push(request->src_part, request->dst_slot, depth + 1);
@@ -562,7 +568,7 @@ enum status mapdb_map(struct map_request *request)
 }
 
 /* What map_locked() would say, were nothing to change until then. */
-static enum status foresee_locked(const struct map_request *request, const struct leaf *source, uint32_t id)
+static enum status foresee_locked(struct map_request *request, const struct leaf *source, uint32_t id)
 {
 	uint64_t wanted = make_entry(request, source);
 	uint64_t old = arch_entry_load(request->dst_entry);
@@ -570,7 +576,8 @@ static enum status foresee_locked(const struct map_request *request, const struc
 		return check_over(request, id, old, wanted);
 	}
 	if (request->grant) {
-		return can_grant(id, arch_entry_rights(wanted)) ? STATUS_OK : STATUS_GRANT_BUSY;
+		bool can = can_grant(id, arch_entry_rights(wanted), &request->children);
+		return can ? STATUS_OK : STATUS_GRANT_BUSY;
 	}
 	return depth_of(source) == SLOT_DEPTH_MAX ? STATUS_TOO_DEEP : STATUS_OK;
 }

@@ -85,6 +85,7 @@ struct map_request {
 	struct region *region;       /* the lock of its frame */
 	uint64_t *dst_entry;         /* where the mapping goes; its table is held */
 	uint32_t dst_slot;
+	unsigned children; /* of a grant, set by mapdb_foresee(): each will learn of its new parent */
 	uint64_t wanted; /* what *dst_entry becomes if the source still has the same value */
 };
 

@@ -67,6 +67,11 @@ static void age_part(struct walk *walk, uint32_t id)
 	}
 }
 
+static void age_pieces(struct walk *walk, uint32_t pieces)
+{
+	pieces_move_up(pieces, slot_mapping(pieces) == age_of(walk)->mapping);
+}
+
 /* The whole mapping: its own uses are cleared, and news for those above. */
 static void age_end(struct walk *walk, struct region *region, const struct leaf *leaf, uint32_t id)
 {
@@ -124,6 +129,7 @@ bool mapdb_age(struct space *space, uint64_t va, unsigned order, unsigned count,
 	age.walk.at = &report->at;
 	age.walk.visit = age_below;
 	age.walk.visit_part = age_part;
+	age.walk.visit_pieces = age_pieces;
 	age.walk.finish = age_end;
 	age.walk.parents_first = false;
 	age.walk.revokes = false;

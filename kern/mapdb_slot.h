@@ -233,20 +233,20 @@ void tree_push(uint32_t parent, uint32_t child, uint32_t depth);
 uint32_t tree_remove(uint32_t child);
 
 /*
- * Walks over what is below `top`, parts of mappings included (those with children or uses to report). Children
- * first: from tree_first(top), by tree_after(), until that is `top`. Parents first: from tree_below(top), by tree_next(at, top),
- * until that is 0. tree_after() and tree_next() are asked before `at` is removed.
+ * Walks over what is below `top`, parts of mappings that have children included. Children first: from tree_first(top), by
+ * tree_after(), until that is `top`. Parents first: from tree_below(top), by tree_next(at, top), until that is 0. tree_after() and
+ * tree_next() are asked before `at` is removed. *work grows by what the way past other parts costs, in visits of a mapping.
  */
-uint32_t tree_below(uint32_t id);
-uint32_t tree_first(uint32_t top);
-uint32_t tree_after(uint32_t at);
-uint32_t tree_next(uint32_t at, uint32_t top);
+uint32_t tree_below(uint32_t id, unsigned *work);
+uint32_t tree_first(uint32_t top, unsigned *work);
+uint32_t tree_after(uint32_t at, unsigned *work);
+uint32_t tree_next(uint32_t at, uint32_t top, unsigned *work);
 
 /* The first child that is of the same size as `id`, behind the piece table; 0 if there is none. */
 uint32_t tree_first_same(uint32_t id);
 
-/* The first part from `index` on with children or uses to report; 0 if there is none. */
-uint32_t pieces_from(uint32_t pieces, unsigned index);
+/* The first part from `index` on that has children, or with `used` also uses to report; 0 if there is none. */
+uint32_t pieces_from(uint32_t pieces, unsigned index, bool used, unsigned *work);
 
 /* A new piece table for `id`, a mapping or part of `order`, not attached yet; 0: no quota, no memory. */
 uint32_t pieces_make(struct quota *quota, unsigned order);
@@ -261,6 +261,8 @@ void pieces_release(uint32_t pieces);
 
 /* Uses that are found in a slot on its way out, or by an age, are moved to the parent. */
 void tree_move_up(uint32_t id, uint32_t own_bits);
+/* The same for all parts of a piece table of 2 MiB; with `told` their holder is being told what they know. */
+void pieces_move_up(uint32_t pieces, bool told);
 
 /* What an entry knows of uses, as SLOT_REF_OWN and SLOT_DIRTY_OWN. */
 static inline uint32_t entry_uses(uint64_t entry)

@@ -74,19 +74,22 @@ uint32_t tree_remove(uint32_t child)
 
 /* Walks. */
 
-uint32_t pieces_from(uint32_t pieces, unsigned index)
+/* As long as the visit of a mapping. */
+#define PARTS_PER_VISIT 16
+
+uint32_t pieces_from(uint32_t pieces, unsigned index, bool used, unsigned *work)
 {
+	const struct slot *parts = slot_at(pieces);
+	unsigned at = index;
 	if (__atomic_load_n(&twin_of(pieces)->c, __ATOMIC_ACQUIRE) == 0) {
 		return 0;
 	}
-	for (; index < ARCH_ENTRIES; index++) {
-		const struct slot *part = slot_at(pieces + index);
-		uint32_t content = __atomic_load_n(&part->first, __ATOMIC_ACQUIRE) & SLOT_LINK;
-		if ((content | __atomic_load_n(&part->next, __ATOMIC_RELAXED)) != 0) {
-			return pieces + index;
-		}
+	while (at < ARCH_ENTRIES && (__atomic_load_n(&parts[at].first, __ATOMIC_RELAXED) & SLOT_LINK) == 0 &&
+	       !(used && __atomic_load_n(&parts[at].next, __ATOMIC_RELAXED) != 0)) {
+		at++;
 	}
-	return 0;
+	*work += (at - index) / PARTS_PER_VISIT;
+	return at < ARCH_ENTRIES ? pieces + at : 0;
 }
 
 uint32_t tree_first_same(uint32_t id)
@@ -95,42 +98,42 @@ uint32_t tree_first_same(uint32_t id)
 	return ((first & SLOT_PIECES) != 0 ? pieces_node(first)->next : first) & SLOT_ID;
 }
 
-uint32_t tree_below(uint32_t id)
+uint32_t tree_below(uint32_t id, unsigned *work)
 {
 	uint32_t pieces = slot_pieces(id);
-	uint32_t part = pieces != 0 ? pieces_from(pieces, 0) : 0;
+	uint32_t part = pieces != 0 ? pieces_from(pieces, 0, false, work) : 0;
 	return part != 0 ? part : tree_first_same(id);
 }
 
-static uint32_t sibling(uint32_t id)
+static uint32_t sibling(uint32_t id, unsigned *work)
 {
 	if (!slot_is_piece(id)) {
 		return slot_at(id)->next & SLOT_ID;
 	}
-	uint32_t part = pieces_from(id & ~SLOT_INDEX, (id & SLOT_INDEX) + 1);
+	uint32_t part = pieces_from(id & ~SLOT_INDEX, (id & SLOT_INDEX) + 1, false, work);
 	return part != 0 ? part : pieces_node(id)->next & SLOT_ID;
 }
 
-uint32_t tree_first(uint32_t top)
+uint32_t tree_first(uint32_t top, unsigned *work)
 {
 	uint32_t below;
-	while ((below = tree_below(top)) != 0) {
+	while ((below = tree_below(top, work)) != 0) {
 		top = below;
 	}
 	return top;
 }
 
-uint32_t tree_after(uint32_t at)
+uint32_t tree_after(uint32_t at, unsigned *work)
 {
-	uint32_t next = sibling(at);
-	return next != 0 ? tree_first(next) : slot_parent(at);
+	uint32_t next = sibling(at, work);
+	return next != 0 ? tree_first(next, work) : slot_parent(at);
 }
 
-uint32_t tree_next(uint32_t at, uint32_t top)
+uint32_t tree_next(uint32_t at, uint32_t top, unsigned *work)
 {
-	uint32_t next = tree_below(at);
+	uint32_t next = tree_below(at, work);
 	while (next == 0 && at != top) {
-		next = sibling(at);
+		next = sibling(at, work);
 		at = slot_parent(at);
 	}
 	return next;
@@ -205,20 +208,49 @@ void pieces_attach(uint32_t id, uint32_t pieces)
 	link_set(&slot_at(id)->first, pieces | SLOT_PIECES);
 }
 
-/* The uses that parts have still to report become the whole's. A part without children may be flagged, by a revocation that was
- * interrupted. */
-static void collect_parts(uint32_t id, uint32_t pieces)
+/* What was known only of parts is known of the whole. */
+static void add_uses(uint32_t id, uint32_t uses)
 {
-	uint32_t uses = 0;
+	uint32_t up = (uses & USES_UP) >> USES_UP_SHIFT;
+	slot_at(id)->next |= up | up << USES_UP_SHIFT;
+}
+
+void pieces_move_up(uint32_t pieces, bool told)
+{
+	struct slot *parts = slot_at(pieces);
+	uint32_t uses = 0, left = told ? ~(USES_UP | USES_OWN) : ~USES_UP;
 	for (unsigned i = 0; i < ARCH_ENTRIES; i++) {
-		uses |= slot_at(pieces + i)->next;
+		uses |= parts[i].next;
+		parts[i].next &= left;
+	}
+	add_uses(slot_parent(pieces), uses);
+}
+
+static __attribute__((noinline)) void clear_flagged_parts(uint32_t pieces)
+{
+	for (unsigned i = 0; i < ARCH_ENTRIES; i++) {
 		if ((slot_at(pieces + i)->first & SLOT_REVOKING) != 0) {
 			revoking_clear(region_of(slot_physical(pieces + i), slot_order(pieces)),
 				       pieces + i);
 		}
 	}
-	uses &= USES_OWN | USES_UP;
-	slot_at(id)->next |= uses | (uses & USES_UP) >> USES_UP_SHIFT;
+}
+
+/* The uses that parts have still to report become the whole's. A part without children may be flagged, by a revocation that was
+ * interrupted. */
+static void collect_parts(uint32_t id, uint32_t pieces)
+{
+	const struct slot *parts = slot_at(pieces);
+	uint32_t uses = 0, flags = 0;
+	for (unsigned i = 0; i < ARCH_ENTRIES; i++) {
+		uses |= parts[i].next;
+		flags |= parts[i].first;
+	}
+	if ((flags & SLOT_REVOKING) != 0) {
+		clear_flagged_parts(pieces);
+	}
+	slot_at(id)->next |= uses & (USES_OWN | USES_UP);
+	add_uses(id, uses & USES_UP);
 }
 
 uint32_t pieces_detach_if_empty(uint32_t pieces)

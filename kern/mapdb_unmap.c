@@ -193,6 +193,7 @@ static void unmap_begin(struct unmap *unmap, uint64_t va, uint64_t end, bool sel
 	unmap->walk.at = &report->at;
 	unmap->walk.visit = removes ? remove_below : reduce_below;
 	unmap->walk.visit_part = NULL;
+	unmap->walk.visit_pieces = NULL;
 	unmap->walk.finish = removes ? remove_end : nothing_to_finish;
 	unmap->walk.parents_first = !removes;
 	unmap->walk.revokes = removes;

@@ -61,31 +61,37 @@ static bool position_is_good(uint32_t id, uint32_t top, uint64_t physical, unsig
 
 /* Below one mapping or part, 2 MiB at most, under the lock of its region. */
 
-static uint32_t begin_below(const struct walk *walk, uint32_t top, bool others)
+static uint32_t begin_below(struct walk *walk, uint32_t top, bool others)
 {
-	uint32_t first = others ? tree_first_same(top) : tree_below(top);
+	uint32_t first = others ? tree_first_same(top) : tree_below(top, &walk->visited);
 	if (first == 0) {
 		return top;
 	}
-	return walk->parents_first ? first : tree_first(first);
+	return walk->parents_first ? first : tree_first(first, &walk->visited);
 }
 
-static uint32_t next_below(const struct walk *walk, uint32_t at, uint32_t top)
+static uint32_t next_below(struct walk *walk, uint32_t at, uint32_t top)
 {
 	if (!walk->parents_first) {
-		return tree_after(at);
+		return tree_after(at, &walk->visited);
 	}
-	uint32_t next = tree_next(at, top);
+	uint32_t next = tree_next(at, top, &walk->visited);
 	return next != 0 ? next : top;
 }
 
 static void visit(struct walk *walk, struct region *region, uint32_t at)
 {
-	if (!slot_is_piece(at)) {
-		walk->visited++;
-		walk->visit(walk, region, at);
-	} else if (walk->visit_part != NULL) {
-		walk->visit_part(walk, at);
+	walk->visited++;
+	walk->visit(walk, region, at);
+}
+
+/* From a part to what comes after it: the piece table is done if that is outside. */
+static void leave_part(struct walk *walk, uint32_t part, uint32_t next)
+{
+	uint32_t pieces = part & ~SLOT_INDEX;
+	if (walk->visit_pieces != NULL && (next & ~SLOT_INDEX) != pieces) {
+		walk->visited += WALK_MAX; /* a part is less than a mapping, but there are 512 */
+		walk->visit_pieces(walk, pieces);
 	}
 }
 
@@ -98,12 +104,17 @@ static bool walk_below(struct walk *walk, struct region *region, uint32_t top, u
 		at = begin_below(walk, top, others);
 	}
 	while (at != top) {
-		if (must_pause(walk) && !slot_is_piece(at)) {
+		bool is_part = slot_is_piece(at);
+		if (must_pause(walk) && !is_part) {
 			walk->at->slot = at;
 			return false;
 		}
 		uint32_t next = next_below(walk, at, top);
-		visit(walk, region, at);
+		if (is_part) {
+			leave_part(walk, at, next);
+		} else {
+			visit(walk, region, at);
+		}
 		at = next;
 	}
 	walk->at->slot = 0;
@@ -116,6 +127,7 @@ static bool walk_one_part(struct walk *walk, uint32_t part, uint64_t physical)
 {
 	struct region *region = region_of(physical, ORDER_BLOCK);
 	spinlock_lock(&region->lock);
+	walk->visited++;
 	bool done = walk_below(walk, region, part, physical, false);
 	if (done && walk->visit_part != NULL) {
 		walk->visit_part(walk, part);
@@ -131,7 +143,7 @@ static bool walk_parts(struct walk *walk, uint32_t giant)
 	uint64_t physical = arch_entry_physical(arch_entry_load(slot_entry(giant)));
 	uint32_t pieces, part;
 	while ((pieces = slot_pieces(giant)) != 0 &&
-	       (part = pieces_from(pieces, walk->at->giant_part)) != 0) {
+	       (part = pieces_from(pieces, walk->at->giant_part, walk->visit_part != NULL, &walk->visited)) != 0) {
 		unsigned index = part & SLOT_INDEX;
 		walk->at->giant_part = index;
 		if (must_pause(walk) ||

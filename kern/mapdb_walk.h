@@ -15,14 +15,16 @@ struct walk {
 	struct map_position *at;
 	/* Called for each mapping below, under its lock; may add one entry to the batch. */
 	void (*visit)(struct walk *walk, struct region *region, uint32_t id);
-	/* Called for each part below after what is below it, under the locks of part and whole; or NULL. */
+	/* Both or none, for children first. Called for each part of 2 MiB below after what is below it, under the locks of part and
+	 * whole; and for each piece table of 2 MiB after what is below its parts, under its lock. */
 	void (*visit_part)(struct walk *walk, uint32_t id);
+	void (*visit_pieces)(struct walk *walk, uint32_t pieces);
 	/* Called for the mapping or part itself in the end, under its lock; may add one entry to the batch. */
 	void (*finish)(struct walk *walk, struct region *region, const struct leaf *leaf,
 		       uint32_t id);
 	bool parents_first;
 	bool revokes; /* what is walked is flagged: nothing new can be mapped from it */
-	unsigned visited; /* mappings, and places without, since the last look for interrupts; 0 at first */
+	unsigned visited; /* mappings, and what costs as much, since the last look for interrupts; 0 at first */
 	struct batch batch;
 };
 

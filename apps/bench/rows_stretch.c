@@ -47,18 +47,70 @@ static void call_with_items(cap_t gate, unsigned words, unsigned items)
 
 /* Each page comes from another part of 2 MiB of a page of 1 GiB, and goes to a place as far from the others as there is:
  * three tables there, and two piece tables here. */
+static void put_mappings(uint64_t giant, unsigned rights)
+{
+	struct utcb *utcb = strata_utcb();
+	for (uint64_t i = 0; i < MESSAGE_ITEMS; i++) {
+		utcb->items[i].page = ITEM_MEMORY_MAKE(giant + i * BLOCK, 12, rights);
+		utcb->items[i].place = (i + 128) * REGION;
+	}
+}
+
 static void message_mappings(const struct row *row)
 {
 	(void)row;
 	cap_t gate = world_server(world_task(), serve_all, 0);
-	struct utcb *utcb = strata_utcb();
-	uint64_t giant = world_memory(GIANT);
-	for (uint64_t i = 0; i < MESSAGE_ITEMS; i++) {
-		utcb->items[i].page =
-			ITEM_MEMORY_MAKE(giant + i * BLOCK, 12, PAGE_READ | PAGE_WRITE);
-		utcb->items[i].place = (i + 128) * REGION;
-	}
+	put_mappings(world_memory(GIANT), PAGE_READ | PAGE_WRITE);
 	call_with_items(gate, MESSAGE_WORDS, MESSAGE_ITEMS);
+}
+
+/* All are there already, and are reduced. */
+static void message_again(const struct row *row)
+{
+	(void)row;
+	cap_t gate = world_server(world_task(), serve_all, 0);
+	uint64_t giant = world_memory(GIANT);
+	struct message message = {.tag = TAG_MAKE(1, 0, MESSAGE_ITEMS)};
+	put_mappings(giant, PAGE_READ | PAGE_WRITE);
+	strata_fast_call(gate, &message, 0);
+	check_answer(&message, "first message");
+	put_mappings(giant, PAGE_READ);
+	call_with_items(gate, MESSAGE_WORDS, MESSAGE_ITEMS);
+}
+
+#define OWN_TASK CAP(ROOT_CAP_TASK)
+
+/* Unlike tasks, what this one mapped to itself does not go by itself. */
+static void clear_own(void)
+{
+	bench_check(task_unmap(OWN_TASK, FREE_VA, REGION, UNMAP_SELF), "clear");
+}
+
+/* A page of this task at `to`, mapped from `from`, with children of its own. */
+static void make_parent(uint64_t from, uint64_t to, uint64_t children)
+{
+	bench_check(task_map(OWN_TASK, from, to, PAGE, PAGE_READ), "parent");
+	for (uint64_t i = 1; i <= children; i++) {
+		bench_check(task_map(OWN_TASK, to, to + i * PAGE, PAGE, PAGE_READ), "child");
+	}
+}
+
+#define GRANTS 16ul /* the most there can be in a message */
+
+/* Each page is handed over, with its children. */
+static void message_grants(const struct row *row)
+{
+	cap_t gate = world_server(world_task(), serve_all, 0);
+	struct utcb *utcb = strata_utcb();
+	uint64_t memory = world_memory(BLOCK);
+	for (uint64_t i = 0; i < GRANTS; i++) {
+		uint64_t page = FREE_VA + i * BLOCK;
+		make_parent(memory + i * PAGE, page, row->parameter);
+		utcb->items[i].page = ITEM_MEMORY_MAKE(page, 12, PAGE_READ);
+		utcb->items[i].place = (i + 128) * REGION | ITEM_GRANT;
+	}
+	call_with_items(gate, MESSAGE_WORDS, GRANTS);
+	clear_own();
 }
 
 /* Each into another page of the receiver's table. */
@@ -135,6 +187,66 @@ static void reduce_range(const struct row *row)
 	unmap(share_pages(row->parameter), BLOCK, PAGE_READ);
 }
 
+/* All parts of the block but the last one have only uses to report, that nobody has asked for. */
+static uint64_t used_parts(uint64_t sharers)
+{
+	uint64_t memory = share_pages(sharers);
+	bench_check(task_unmap(OWN_TASK, memory, BLOCK - PAGE, 0), "unmap");
+	return memory;
+}
+
+static void revoke_used_parts(const struct row *row)
+{
+	unmap(used_parts(row->parameter), BLOCK, 0);
+}
+
+static void reduce_used_parts(const struct row *row)
+{
+	unmap(used_parts(row->parameter), BLOCK, PAGE_READ);
+}
+
+/* The block is mapped as a whole so often, and of each of these mappings the last page. */
+static uint64_t lonely_parts(uint64_t sharers)
+{
+	uint64_t memory = world_memory(BLOCK), at = FREE_VA;
+	for (uint64_t i = 0; i < sharers; i++, at += 2 * BLOCK) {
+		bench_check(task_map(OWN_TASK, memory, at, BLOCK, PAGE_READ | PAGE_WRITE), "whole");
+		bench_check(task_map(OWN_TASK, at + BLOCK - PAGE, at + BLOCK, PAGE, PAGE_READ), "part");
+	}
+	return memory;
+}
+
+static void revoke_lonely_parts(const struct row *row)
+{
+	unmap(lonely_parts(row->parameter), BLOCK, 0);
+	clear_own();
+}
+
+static void reduce_lonely_parts(const struct row *row)
+{
+	unmap(lonely_parts(row->parameter), BLOCK, PAGE_READ);
+	clear_own();
+}
+
+static void age_block(uint64_t memory)
+{
+	bench_begin();
+	enum status status = object_call_4(OWN_TASK, TASK_AGE, memory, 21, 1, 1);
+	bench_end();
+	bench_check(status, "age");
+}
+
+static void age_used_parts(const struct row *row)
+{
+	age_block(used_parts(row->parameter));
+}
+
+static void age_lonely_parts(const struct row *row)
+{
+	age_block(lonely_parts(row->parameter));
+	clear_own();
+}
+
 static void age_pages(const struct row *row)
 {
 	uint64_t memory = share_pages(row->parameter);
@@ -146,11 +258,7 @@ static void age_pages(const struct row *row)
 
 static void age_blocks(const struct row *row)
 {
-	uint64_t memory = share_pages(row->parameter);
-	bench_begin();
-	enum status status = object_call_4(CAP(ROOT_CAP_TASK), TASK_AGE, memory, 21, 1, 1);
-	bench_end();
-	bench_check(status, "age");
+	age_block(share_pages(row->parameter));
 }
 
 /* ---- tasks ---- */
@@ -333,12 +441,21 @@ static void join_page(const struct row *row)
 
 const struct row rows_stretch[] = {
 	{"message_64_mappings",       "stretch", message_mappings,     1, 0     },
+	{"message_64_again",          "stretch", message_again,        1, 0     },
+	{"message_16_grants",         "stretch", message_grants,       1, 0     },
+	{"message_16_grants_of_4",    "stretch", message_grants,       1, 4     },
 	{"message_64_capabilities",   "stretch", message_capabilities, 1, 0     },
 	{"message_64_words",          "stretch", message_words,        1, 0     },
 	{"revoke_1000_sharers",       "stretch", revoke_page,          1, 1000  },
 	{"reduce_1000_sharers",       "stretch", reduce_page,          1, 1000  },
 	{"revoke_512_pages_of_4",     "stretch", revoke_range,         1, 4     },
 	{"reduce_512_pages_of_4",     "stretch", reduce_range,         1, 4     },
+	{"revoke_used_parts",         "stretch", revoke_used_parts,    1, 4     },
+	{"reduce_used_parts",         "stretch", reduce_used_parts,    1, 4     },
+	{"revoke_lonely_parts",       "stretch", revoke_lonely_parts,  1, 20    },
+	{"reduce_lonely_parts",       "stretch", reduce_lonely_parts,  1, 20    },
+	{"age_used_parts",            "stretch", age_used_parts,       1, 4     },
+	{"age_lonely_parts",          "stretch", age_lonely_parts,     1, 20    },
 	{"age_64_pages_of_4",         "stretch", age_pages,            1, 4     },
 	{"age_64_pages_of_100",       "stretch", age_pages,            1, 100   },
 	{"age_2_mib_of_4",            "stretch", age_blocks,           1, 4     },

@@ -125,6 +125,20 @@ static inline uint64_t arch_entry_with_rights(uint64_t entry, unsigned rights)
 	return arch_entry_settle(entry);
 }
 
+#define ARCH_ENTRY_RIGHTS (PTE_WRITABLE | PTE_EXECUTABLE)
+
+/* The same with another entry's rights. */
+static inline uint64_t arch_entry_with_rights_of(uint64_t entry, uint64_t other)
+{
+	return arch_entry_settle((entry & ~ARCH_ENTRY_RIGHTS) | (other & ARCH_ENTRY_RIGHTS));
+}
+
+/* Whether it has a right that `other` has not. */
+static inline bool arch_entry_has_more(uint64_t entry, uint64_t other)
+{
+	return (entry & ~other & ARCH_ENTRY_RIGHTS) != 0;
+}
+
 static inline uint64_t arch_entry_with_type(uint64_t entry, enum memory_type type)
 {
 	entry &= ~(PTE_ATTR(7) | PTE_INNER);

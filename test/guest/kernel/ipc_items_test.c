@@ -462,6 +462,41 @@ static void grant_refusals(void)
 	EXPECT_EQ(value_at(&r.task, r.window), 0xc3);
 }
 
+/* More would be too much at once. */
+static void sixteen_pages_are_handed_over_at_once(void)
+{
+	struct receiver r;
+	REQUIRE(make_receiver(&r));
+	for (unsigned i = 0; i < 17; i++) {
+		put_memory_item(i, small_page(0x100 + i, NULL), 12, PAGE_READ, i * PAGE, ITEM_GRANT);
+	}
+	EXPECT_STATUS(send(&r, 17), STATUS_TOO_LARGE);
+	EXPECT_EQ(value_at(&r.task, r.window), NO_VALUE);
+	REQUIRE_OK(send(&r, 16));
+	EXPECT_EQ(value_at(&r.task, r.window), 0x100);
+	EXPECT_EQ(value_at(&r.task, r.window + 15 * PAGE), 0x10f);
+}
+
+static void children_of_all_grants_count(void)
+{
+	struct receiver r, below;
+	REQUIRE(make_receiver(&r) && make_receiver(&below));
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t page = small_page(0x200 + i, NULL);
+		for (unsigned child = 0; child < 32 + i; child++) {
+			REQUIRE_OK(strata_task_map(below.task.cap, page, below.window + (64 * i + child) * PAGE, PAGE,
+						   PAGE_READ, NULL));
+		}
+		put_memory_item(i, page, 12, PAGE_READ, i * PAGE, ITEM_GRANT);
+	}
+	EXPECT_STATUS(send(&r, 2), STATUS_GRANT_BUSY);
+	EXPECT_EQ(value_at(&r.task, r.window), NO_VALUE);
+	REQUIRE_OK(strata_task_unmap(below.task.cap, below.window, PAGE, UNMAP_SELF, NULL));
+	REQUIRE_OK(send(&r, 2));
+	EXPECT_EQ(value_at(&r.task, r.window + PAGE), 0x201);
+	EXPECT_EQ(value_at(&below.task, below.window + 64 * PAGE), 0x201);
+}
+
 static void granted_large_page(void)
 {
 	struct receiver r;
@@ -836,6 +871,8 @@ TEST_TABLE({"a page arrives where the window and the item say", page_arrives},
 	   {"a granted page is handed over", granted_page_is_handed_over},
 	   {"a granted page takes its children along", grant_takes_the_children_along},
 	   {"a grant of a part or of a busy page is refused", grant_refusals},
+	   {"sixteen pages can be handed over at once, and no more", sixteen_pages_are_handed_over_at_once},
+	   {"pages that are handed over together have at most 64 children", children_of_all_grants_count},
 	   {"a large page is granted as a whole", granted_large_page},
 	   {"a chain of mappings has at most fifteen", chains_of_mappings_have_fifteen},
 	   {"windows outside of user space are closed", windows_outside_of_user_space_are_closed},
