@@ -10,11 +10,14 @@
 #include "task.h"
 #include "thread.h"
 
-#include <arch/cpu.h>
 #include <stddef.h>
 
-/* Per core: the object that is being torn down; those below it wait for it. Empty between kernel entries. */
-static struct object *tops[ARCH_CORES_MAX];
+/*
+ * The object that is being torn down; those below it wait for it. What an interrupt leaves here stays: the same deletion goes on with
+ * it when it is made again, or else the next one, whoever makes it. So no way is gone twice, and nothing that nobody can ask for any more
+ * (its original went with a ring, or who asked went with it) stays for ever.
+ */
+static struct object *top;
 
 /* Unlinks the object from all that knows it beside its capabilities. Restartable. */
 static bool tear_down(struct object *object)
@@ -64,35 +67,30 @@ static bool destroy_step(struct object *object)
 
 static void push(struct object *object)
 {
-	struct object **top = &tops[arch_core_number()];
 	object->dying = true;
 	object->on_stack = true;
-	object->below = *top;
-	*top = object;
+	object->below = top;
+	top = object;
 }
 
 static void pop(void)
 {
-	struct object **top = &tops[arch_core_number()];
-	(*top)->on_stack = false;
-	*top = (*top)->below;
+	top->on_stack = false;
+	top = top->below;
 }
 
 bool object_destroy(struct object *object)
 {
-	struct object **top = &tops[arch_core_number()];
-	push(object);
-	while (*top != NULL) {
-		struct object *working = *top;
-		bool finished = destroy_step(working);
+	if (!object->on_stack) {
+		push(object);
+	}
+	while (top != NULL) {
+		bool finished = destroy_step(top);
 		if (finished) {
 			pop();
 		}
-		if (*top != NULL && preempt_pending()) {
-			while (*top != NULL) {
-				pop();
-			}
-			return false;
+		if (top != NULL && preempt_pending()) {
+			return object->gone;
 		}
 	}
 	return true;
@@ -107,19 +105,22 @@ bool object_destroy_first(struct object *object)
 		push(object);
 		return false;
 	}
-	/* It waits for us: its original goes with what holds it, it itself when its turn comes. */
+	/* It waits: its original goes with what holds it, it itself when its turn comes. It may wait since an interrupt, and still have
+	 * derived capabilities. */
 	if (object->original != NULL) {
+		if (!cap_revoke(object->original)) {
+			return false;
+		}
 		*object->original = (struct capability){0};
 		object->original = NULL;
 	}
 	return true;
 }
 
-void object_finish_after(struct object *factory, struct object *waiting)
+void object_finish_after(struct object *object, struct object *waiting)
 {
-	struct object **top = &tops[arch_core_number()];
-	CHECK(*top == factory && waiting->on_stack);
-	*top = factory->below;
-	factory->below = waiting->below;
-	waiting->below = factory;
+	CHECK(top == object && waiting->on_stack);
+	top = object->below;
+	object->below = waiting->below;
+	waiting->below = object;
 }

@@ -28,7 +28,7 @@ struct object {
 	bool dying;   /* all use fails; teardown has begun */
 	bool gone;    /* torn down; its memory waits for the round */
 
-	/* While it is in the core's list of objects being torn down: `below` waits for it. Never set outside of the kernel. */
+	/* While it is in the list of objects being torn down: `below` waits for it. */
 	bool on_stack;
 	struct object *below;
 
@@ -41,8 +41,9 @@ struct object {
 TAILQ_HEAD(object_list, object);
 
 /*
- * Tears the object down: it and all capabilities to it are gone when this returns true. Restartable:
- * false means that an interrupt is pending; the object stays dying, and the same call goes on.
+ * Tears the object down: it and all capabilities to it are gone when this returns true, and whatever else deletions
+ * that were interrupted had left, unless an interrupt is pending. Restartable: false means that one is; the object stays dying, and
+ * the same call, or the next one for any object, goes on.
  */
 bool object_destroy(struct object *object);
 
@@ -53,5 +54,5 @@ bool object_destroy(struct object *object);
  */
 bool object_destroy_first(struct object *object);
 
-/* For a factory that finds one of its objects waiting for it: lets that one finish first. */
-void object_finish_after(struct object *factory, struct object *waiting);
+/* For the teardown of a factory, or task, that finds one of its objects, or threads, waiting: lets that one finish first. */
+void object_finish_after(struct object *object, struct object *waiting);

@@ -47,10 +47,14 @@ bool task_destroy(struct task *task)
 	while ((thread = LIST_FIRST(&task->unfinished)) != NULL) {
 		invoke_abandon(thread);
 	}
-	while ((thread = LIST_FIRST(&task->threads)) != NULL) {
-		if (!object_destroy_first(&thread->object)) {
-			return false;
-		}
+	thread = LIST_FIRST(&task->threads);
+	if (thread != NULL && thread->object.on_stack) {
+		object_finish_after(&task->object, &thread->object);
+		return false;
+	}
+	if (thread != NULL) {
+		(void)object_destroy_first(&thread->object);
+		return false; /* it goes first, and takes itself off the list */
 	}
 	/* The task's own thread may be the one that asked for this. */
 	leave_space(this_cpu(), &task->space);

@@ -19,6 +19,7 @@
 #define POOL_USED 0x8000ul
 
 unsigned machine_preempt_every;
+uint64_t machine_preempted;
 enum forget machine_forget;
 unsigned machine_violations;
 uint64_t machine_seed = 1;
@@ -355,7 +356,9 @@ void machine_interleave_randomly(void (*first)(void), void (*second)(void), unsi
 
 bool preempt_pending(void)
 {
-	return machine_preempt_every != 0 && machine_random(machine_preempt_every) == 0;
+	bool pending = machine_preempt_every != 0 && machine_random(machine_preempt_every) == 0;
+	machine_preempted += pending;
+	return pending;
 }
 
 void machine_reset(uint64_t blocks)

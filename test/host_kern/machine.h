@@ -29,6 +29,8 @@ void machine_reset(uint64_t blocks);
 
 /* How often preempt_pending() says yes: once in `machine_preempt_every` calls; 0: never. */
 extern unsigned machine_preempt_every;
+/* How often it has said so. */
+extern uint64_t machine_preempted;
 
 /* History. */
 
