@@ -181,7 +181,7 @@ static enum status prepare_capability(const struct items *items, struct item *it
 
 /* ---- the three steps ---- */
 
-static enum status check_all(struct items *items)
+static __attribute__((noinline)) enum status check_all(struct items *items)
 {
 	for (unsigned i = 0; i < items->count; i++) {
 		struct item *item = &items->list[i];
@@ -253,7 +253,7 @@ static enum status prepare_requests(struct items *items)
 	return STATUS_OK;
 }
 
-static enum status prepare_all(struct items *items)
+static __attribute__((noinline)) enum status prepare_all(struct items *items)
 {
 	for (unsigned i = 0; i < items->count; i++) {
 		struct item *item = &items->list[i];
@@ -314,7 +314,7 @@ static enum status commit_memory(struct items *items, unsigned index)
 }
 
 /* Whatever was prepared happens now. */
-static enum status commit_all(struct items *items)
+static __attribute__((noinline)) enum status commit_all(struct items *items)
 {
 	enum status status = STATUS_OK;
 	for (unsigned i = 0; i < items->count; i++) {

@@ -163,6 +163,20 @@ static void remove_kernel_leaf(struct unmap *unmap, const struct leaf *leaf)
 	walk_advance(&unmap->walk, leaf->va + PAGE_BYTES);
 }
 
+/* How many empty entries cost as much as a mapping that is visited. */
+#define HOLES_PER_VISIT 16
+
+/* Nothing is mapped from the leaf on up to the next entry of its table that is not 0. */
+static uint64_t hole_end(struct walk *walk, const struct leaf *leaf)
+{
+	uint64_t left = ARCH_ENTRIES - entry_index(leaf->entry), holes = 1;
+	while (holes < left && arch_entry_load(&leaf->entry[holes]) == 0) {
+		holes++;
+	}
+	walk->visited += (unsigned)holes / HOLES_PER_VISIT;
+	return leaf->va + (holes << leaf->order);
+}
+
 static bool unmap_range(struct unmap *unmap, struct space *space)
 {
 	struct map_position *at = unmap->walk.at;
@@ -176,7 +190,7 @@ static bool unmap_range(struct unmap *unmap, struct space *space)
 				/* A table that mapdb_postpone() left, for a message that never came. */
 				space_drop_table(table_of_entry(leaf.entry));
 			}
-			walk_advance(&unmap->walk, leaf.va + (1ul << leaf.order));
+			walk_advance(&unmap->walk, hole_end(&unmap->walk, &leaf));
 		} else if (arch_entry_is_kernel(leaf.value)) {
 			remove_kernel_leaf(unmap, &leaf);
 		} else if (unmap_leaf(unmap, &leaf, at->va) == WALK_INTERRUPTED) {

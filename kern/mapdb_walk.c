@@ -4,7 +4,7 @@
 #include <arch/cpu.h>
 
 /* A mapping with nothing below costs as much as so many that are visited below one: the way to it, locks, TLBs. */
-#define FINISH_VISITS 4
+#define FINISH_VISITS 6
 
 void walk_advance(struct walk *walk, uint64_t va)
 {
